@@ -11,6 +11,8 @@
 #ifndef ANDON_RECIPE_H
 #define ANDON_RECIPE_H
 
+#include <stdbool.h>
+
 #include "arena.h"
 #include "bytes.h"
 #include "detector.h"
@@ -44,8 +46,9 @@ struct andon_recipe_options {
     char asof[ANDON_OPTION_TEXT];   /* "motor-ambient" pairs: last known value of the second    */
     double asof_age_s;              /* how old that value may be                                */
     char peak[ANDON_OPTION_TEXT];   /* "vibration=sine;axial=half_wave;other=1.7"               */
-    char features[ANDON_OPTION_TEXT]; /* of value, mean, sd, diff: "value,mean,sd,diff"         */
+    char features[ANDON_OPTION_TEXT]; /* of value, mean, sd, diff, trend                        */
     char window[ANDON_OPTION_TEXT]; /* samples per rolling figure: "10" or "10,20,30"           */
+    double gap;                     /* windows start anew after this many intervals of silence  */
     char after[ANDON_OPTION_TEXT];  /* of scaled values: "temp_vib=temperature/vibration;..."   */
 };
 extern const struct andon_option andon_recipe_table[];
@@ -85,7 +88,10 @@ void andon_recipe_memory_init(const struct andon_recipe *recipe, void *memory);
 void andon_recipe_apply(const struct andon_recipe *recipe, void *memory,
                         const struct andon_series *series, float *x, uint8_t *missing);
 
-/* andon_recipe_expected maps a scaled value back to engineering units (for `expected`, `lower`,
+/* andon_recipe_warm says whether the windows have been full since the last gap. */
+bool andon_recipe_warm(const struct andon_recipe *recipe, const void *memory);
+
+/* andon_recipe_engineering maps a scaled value back to engineering units (for `expected`, `lower`,
  * `upper`): what channel would read at z spreads from the centre of that regime. */
 double andon_recipe_engineering(const struct andon_recipe *recipe, uint32_t channel, int32_t regime,
                                 double z);

@@ -1,0 +1,36 @@
+/* Centre and spread of a channel: what "normal" is measured in. */
+#ifndef FEATURE_SCALE_H
+#define FEATURE_SCALE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum scale_kind { SCALE_ROBUST, SCALE_STANDARD, SCALE_MINMAX, SCALE_NONE };
+
+/* z = (value - centre) / spread. A constant channel never changed in training. */
+struct scale {
+    double centre, spread;
+    bool constant;
+};
+
+/* scale_fit measures v[n] (finite, n >= 1; its order is changed).
+ *   robust    median and interquartile range, linear interpolation (scikit-learn's RobustScaler)
+ *   standard  mean and population deviation (StandardScaler)
+ *   minmax    minimum and range (MinMaxScaler); none: 0 and 1
+ * The spread is never below floor * range, where range is the channel's over all of training. */
+struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, double range);
+
+/* scale_value gives z, compressed beyond `compress` (0: never) as c * (1 + ln(|z| / c)): monotone,
+ * smooth, unbounded. A constant channel gives 0, or +-step when its value is another. */
+double scale_value(const struct scale *s, double value, double compress, double step);
+
+/* scale_engineering undoes scale_value for a channel that is not constant. */
+double scale_engineering(const struct scale *s, double z, double compress);
+
+/* The q-quantile of sorted v[n], linear interpolation. */
+double scale_quantile(const double *sorted, size_t n, double q);
+
+/* Ascending order, in place. */
+void scale_sort(double *v, size_t n);
+
+#endif
