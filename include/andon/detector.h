@@ -36,6 +36,8 @@ struct andon_feature {
     double centre, spread;     /* engineering value = centre + x * spread before compression;
                                   0 and 0 when it has none (regimes differ, or derived)  */
     bool is_value;             /* the channel's own present value (not a rolling figure) */
+    double compress;           /* |x| beyond which x is compress * (1 + ln(|x| / compress));
+                                  0: never                                               */
 };
 
 /* Called now and then by long fits with the part done in [0, 1]; true asks the fit to stop, which
