@@ -38,6 +38,9 @@ pca = PCA(n_components=K, svd_solver="full").fit(x)
 t = pca.transform(x)
 t2 = (t**2 / pca.explained_variance_).sum(axis=1)
 q = ((x - pca.inverse_transform(t)) ** 2).sum(axis=1)
+c = x - pca.mean_
+t2_part = c * ((t / pca.explained_variance_) @ pca.components_)
+q_part = (x - pca.inverse_transform(t)) ** 2
 full = PCA(svd_solver="full").fit(x)
 
 rng = np.random.default_rng(21)
@@ -59,6 +62,8 @@ put("golden_component0", full.components_[0] * np.sign(full.components_[0][np.ar
 put("golden_inverse", np.linalg.inv(empirical_covariance(x)))
 put("golden_t2", t2)
 put("golden_q", q)
+put("golden_t2_part", t2_part)
+put("golden_q_part", q_part)
 put("golden_two", two, "int32_t")
 put("golden_two_coef", np.append(binary.coef_[0], binary.intercept_))
 put("golden_two_p", binary.predict_proba(x)[:, 1])
