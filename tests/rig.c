@@ -18,12 +18,13 @@ static void *must(void *p)
     return p;
 }
 
-/* Exactly bytes of rubbish at a multiple of 64. */
+/* Exactly bytes of rubbish, other rubbish every time, at a multiple of 64. */
 static void *rubbish(size_t bytes)
 {
+    static unsigned turn;
     void *block = NULL;
     if (posix_memalign(&block, 64, bytes == 0 ? 1 : bytes) != 0) abort();
-    memset(block, 0xa7, bytes);
+    memset(block, (int)(0x40u + ++turn * 0x1du % 0x80u), bytes);
     return block;
 }
 
