@@ -1,0 +1,212 @@
+/* Cells and rows. Invariants:
+ *   1. nothing is consumed and nothing of the batch is kept until a row is whole;
+ *   2. the window ends in a newline, so an unquoted scan needs no bounds. */
+#include "ingest/csv_row.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ingest/number.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct csv_cell trimmed(const char *text, const char *end)
+{
+    while (text < end && is_blank(*text)) text++;
+    while (end > text && is_blank(end[-1])) end--;
+    return (struct csv_cell){text, (uint32_t)(end - text)};
+}
+
+void csv_row_found(char text[CSV_FOUND_ROOM], struct csv_cell cell)
+{
+    size_t n = cell.length < 40 ? cell.length : 40, at = 0;
+    while (n < cell.length && n > 0 && ((unsigned char)cell.text[n] & 0xC0) == 0x80) n--;
+    text[at++] = '"';
+    for (size_t i = 0; i < n; i++)
+        text[at++] = (unsigned char)cell.text[i] < 0x20 ? '?' : cell.text[i];
+    memcpy(text + at, n < cell.length ? "...\"" : "\"", n < cell.length ? 5 : 2);
+}
+
+/* Doubled quotes become one; what is longer than the room is cut (no number is that long, and a word
+ * of that length is refused). */
+static struct csv_cell undouble(struct csv *c, const char *text, const char *end)
+{
+    uint32_t n = 0;
+    for (; text < end && n < CSV_TEXT_MAX; text++) {
+        c->unquoted[n++] = *text;
+        if (*text == '"') text++;
+    }
+    return (struct csv_cell){c->unquoted, n};
+}
+
+/* *at stands on the opening quote. */
+static enum csv_row_end quoted_scan(struct csv *c, const char **at, struct csv_cell *cell,
+                                    andon_error *err)
+{
+    const char *limit = c->lines.buffer + c->lines.limit;
+    const char *start = *at + 1, *end = start;
+    bool doubled = false;
+    for (;;) {
+        end = memchr(end, '"', (size_t)(limit - end));
+        if (end == NULL) return CSV_ROW_CUT;
+        if (end[1] != '"') break; /* the window's last byte is a newline */
+        doubled = true;
+        end += 2;
+    }
+    *cell = doubled ? undouble(c, start, end) : trimmed(start, end);
+    const char *after = end + 1;
+    while (is_blank(*after) && *after != c->delimiter) after++;
+    *at = after;
+    if (*after == c->delimiter || *after == '\n') return CSV_ROW_WHOLE;
+    andon_fail(err, ANDON_EDATA,
+               "%s:%llu: found '%c' behind a closing quote, expected a delimiter or the line's end",
+               c->lines.path, (unsigned long long)c->lines.line,
+               (unsigned char)*after < 0x20 ? '?' : *after);
+    return CSV_ROW_BAD;
+}
+
+enum csv_row_end csv_cell_scan(struct csv *c, const char **at, struct csv_cell *cell,
+                               andon_error *err)
+{
+    const char *start = *at;
+    while (is_blank(*start) && *start != c->delimiter) start++;
+    if (*start == '"') {
+        *at = start;
+        return quoted_scan(c, at, cell, err);
+    }
+    const char *end = start;
+    while (*end != c->delimiter && *end != '\n') end++;
+    *cell = trimmed(start, end);
+    *at = end;
+    return CSV_ROW_WHOLE;
+}
+
+bool csv_row_skip_empty(struct csv *c)
+{
+    struct lines *l = &c->lines;
+    while (l->at < l->limit) {
+        const char *at = l->buffer + l->at;
+        size_t empty = *at == '\n' ? 1 : *at == '\r' && at[1] == '\n' ? 2 : 0;
+        if (empty == 0) return true;
+        l->at += empty;
+        l->line++;
+    }
+    return false;
+}
+
+static enum csv_row_end bad_cell(struct csv *c, uint32_t column, struct csv_cell cell,
+                                 andon_error *err)
+{
+    char found[CSV_FOUND_ROOM];
+    csv_row_found(found, cell);
+    c->culprit = column;
+    andon_fail(err, ANDON_EDATA, "%s:%llu: column %s: found %s, expected a number", c->lines.path,
+               (unsigned long long)c->lines.line, c->name[column], found);
+    return CSV_ROW_BAD;
+}
+
+/* A number that is not plain digits up to the delimiter: spaces, quotes, a missing value. */
+static enum csv_row_end rare_number(struct csv *c, uint32_t column, const char **at, double *value,
+                                    andon_error *err)
+{
+    struct csv_cell cell;
+    enum csv_row_end end = csv_cell_scan(c, at, &cell, err);
+    if (end != CSV_ROW_WHOLE) return end;
+    *value = NAN;
+    if (number_missing(cell.text, cell.length)) return CSV_ROW_WHOLE;
+    if (number_read(cell.text, cell.length, value)) return CSV_ROW_WHOLE;
+    return bad_cell(c, column, cell, err);
+}
+
+static enum csv_row_end take_word(struct csv *c, uint32_t column, const char **at, andon_error *err)
+{
+    struct csv_cell cell;
+    enum csv_row_end end = csv_cell_scan(c, at, &cell, err);
+    if (end != CSV_ROW_WHOLE) return end;
+    if (cell.length >= CSV_TEXT_MAX) {
+        c->culprit = column;
+        andon_fail(err, ANDON_ELIMIT, "%s:%llu: column %s: a text of %u bytes, expected under %u",
+                   c->lines.path, (unsigned long long)c->lines.line, c->name[column], cell.length,
+                   CSV_TEXT_MAX);
+        return CSV_ROW_BAD;
+    }
+    char *copy = c->text + c->text_fill; /* csv_read leaves room for a row of longest words */
+    memcpy(copy, cell.text, cell.length);
+    c->text_fill += cell.length;
+    c->word[c->rows * c->words + c->column[column].slot] = (struct csv_cell){copy, cell.length};
+    return CSV_ROW_WHOLE;
+}
+
+static inline enum csv_row_end take_number(struct csv *c, uint32_t column, const char **at,
+                                           double *value, andon_error *err)
+{
+    const char *end = number_scan(*at, value);
+    bool plain = end != *at && (*end == c->delimiter || *end == '\n') && isfinite(*value);
+    if (!plain) return rare_number(c, column, at, value, err);
+    *at = end;
+    return CSV_ROW_WHOLE;
+}
+
+static enum csv_row_end ragged(struct csv *c, andon_error *err)
+{
+    const char *at = c->lines.buffer + c->lines.at;
+    unsigned long long cells = 1;
+    for (;; at++, cells++) {
+        struct csv_cell cell;
+        enum csv_row_end end = csv_cell_scan(c, &at, &cell, err);
+        if (end != CSV_ROW_WHOLE) return end;
+        if (*at == '\n') break;
+    }
+    andon_fail(err, ANDON_EDATA, "%s:%llu: found %llu cell%s, expected %u as in the %s line",
+               c->lines.path, (unsigned long long)c->lines.line, cells, cells == 1 ? "" : "s",
+               c->columns, c->header == CSV_HEADER_READ ? "header" : "first");
+    return CSV_ROW_BAD;
+}
+
+static enum csv_row_end take_cells(struct csv *c, const char **at, andon_error *err)
+{
+    double *value = c->value + c->rows * c->numbers;
+    for (uint32_t i = 0; i < c->columns; i++) {
+        enum csv_row_end end;
+        struct csv_cell ignored;
+        switch (c->column[i].role) {
+        case CSV_NUMBER: end = take_number(c, i, at, value + c->column[i].slot, err); break;
+        case CSV_WORD: end = take_word(c, i, at, err); break;
+        default: end = csv_cell_scan(c, at, &ignored, err); break;
+        }
+        if (end != CSV_ROW_WHOLE) return end;
+        if ((**at == '\n') != (i + 1 == c->columns)) return ragged(c, err);
+        (*at)++;
+    }
+    return CSV_ROW_WHOLE;
+}
+
+/* Quoted cells may hold newlines. */
+static uint64_t lines_in(const char *row, const char *end)
+{
+    uint64_t lines = 0;
+    while ((row = memchr(row, '\n', (size_t)(end - row))) != NULL) {
+        lines++;
+        row++;
+    }
+    return lines;
+}
+
+enum csv_row_end csv_row_read(struct csv *c, andon_error *err)
+{
+    if (!csv_row_skip_empty(c)) return CSV_ROW_CUT;
+    const char *row = c->lines.buffer + c->lines.at, *at = row;
+    size_t text_fill = c->text_fill;
+    enum csv_row_end end = take_cells(c, &at, err);
+    if (end != CSV_ROW_WHOLE) {
+        c->text_fill = text_fill;
+        return end;
+    }
+    c->line[c->rows++] = c->lines.line;
+    c->lines.line += lines_in(row, at);
+    c->lines.at += (size_t)(at - row);
+    return CSV_ROW_WHOLE;
+}

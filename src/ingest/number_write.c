@@ -1,0 +1,145 @@
+/* Double to text. Between 1e-5 and 1e15 the digits come from one exact 128-bit integer; everything
+ * else is left to the C library. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/number.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+enum { DIGITS = 17 };
+
+static const uint64_t ten[20] = {1u,
+                                 10u,
+                                 100u,
+                                 1000u,
+                                 10000u,
+                                 100000u,
+                                 1000000u,
+                                 10000000u,
+                                 100000000u,
+                                 1000000000u,
+                                 10000000000u,
+                                 100000000000u,
+                                 1000000000000u,
+                                 10000000000000u,
+                                 100000000000000u,
+                                 1000000000000000u,
+                                 10000000000000000u,
+                                 100000000000000000u,
+                                 1000000000000000000u,
+                                 10000000000000000000u};
+
+/* value = mantissa / 2^shift, scaled = mantissa * 10^power, and scaled / 2^shift has 17 digits. */
+struct scaled {
+    uint64_t mantissa;
+    int shift, power;
+    wide scaled, step; /* step = 10^power: one unit of the mantissa */
+    uint64_t whole;    /* scaled / 2^shift, cut                     */
+};
+
+static void scale_by(struct scaled *s, int power)
+{
+    s->power = power;
+    s->step = power < 20 ? ten[power] : (wide)ten[19] * ten[power - 19];
+    s->scaled = s->step * s->mantissa;
+    s->whole = (uint64_t)(s->scaled >> s->shift);
+}
+
+static void scale(struct scaled *s, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int binary = (int)(bits >> 52) - 1023; /* floor(log2 value), -17..49 */
+    s->mantissa = (bits & 0xFFFFFFFFFFFFFu) | 0x10000000000000u;
+    s->shift = 52 - binary;
+    int decimal = binary * 1233 >> 12; /* floor(log10 2^binary), exact in this range */
+    scale_by(s, DIGITS - 1 - decimal);
+    if (s->whole >= ten[DIGITS]) scale_by(s, s->power - 1);
+}
+
+/* Does the decimal `digits` (in units of the 17th digit) read back as the same double? */
+static int reads_back(const struct scaled *s, uint64_t digits)
+{
+    wide there = (wide)digits << s->shift;
+    if (there >= s->scaled) return (there - s->scaled) * 2 < s->step;
+    /* Below a power of two the doubles stand half as far apart. */
+    wide gap = (s->scaled - there) * 2;
+    return s->mantissa == 0x10000000000000u ? gap * 2 < s->step : gap < s->step;
+}
+
+static uint64_t rounded(uint64_t whole, int digits)
+{
+    uint64_t unit = ten[DIGITS - digits];
+    return (whole + unit / 2) / unit * unit;
+}
+
+static uint64_t shortest(const struct scaled *s)
+{
+    for (int digits = DIGITS - 2; digits < DIGITS; digits++) {
+        uint64_t candidate = rounded(s->whole, digits);
+        if (reads_back(s, candidate)) return candidate;
+    }
+    return s->whole + (uint64_t)((s->scaled >> (s->shift - 1)) & 1);
+}
+
+/* Writes a 17-digit integer (or 10^17) whose unit is 10^-power, without trailing zeros. */
+static size_t write_digits(char *out, uint64_t digits, int power)
+{
+    char text[DIGITS + 1];
+    int count = digits >= ten[DIGITS] ? DIGITS + 1 : DIGITS;
+    for (int i = count; i-- > 0; digits /= 10) text[i] = (char)('0' + digits % 10);
+    int whole = count - power; /* digits before the point */
+    while (count > 1 && count > whole && text[count - 1] == '0') count--;
+    char *at = out;
+    if (whole <= 0) {
+        *at++ = '0';
+        *at++ = '.';
+        for (int i = whole; i < 0; i++) *at++ = '0';
+        memcpy(at, text, (size_t)count);
+        return (size_t)(at + count - out);
+    }
+    memcpy(at, text, (size_t)whole);
+    at += whole;
+    if (count > whole) {
+        *at++ = '.';
+        memcpy(at, text + whole, (size_t)(count - whole));
+        at += count - whole;
+    }
+    return (size_t)(at - out);
+}
+
+static size_t write_rare(char *out, double value, int digits)
+{
+    char text[NUMBER_ROOM + 1];
+    int length = 0;
+    for (int try = digits < DIGITS ? digits : DIGITS - 2; try <= digits; try++) {
+        length = snprintf(text, sizeof text, "%.*g", try, value);
+        if (digits < DIGITS || strtod(text, NULL) == value) break;
+    }
+    memcpy(out, text, (size_t)length);
+    return (size_t)length;
+}
+
+size_t number_write(char *out, double value, int digits)
+{
+    double size = fabs(value);
+    if (value == 0.0) {
+        out[0] = '0';
+        return 1;
+    }
+    if (isnan(value)) {
+        memcpy(out, "nan", 3);
+        return 3;
+    }
+    if (!(size >= 1e-5 && size < 1e15)) return write_rare(out, value, digits);
+    struct scaled s;
+    scale(&s, size);
+    uint64_t text = digits >= DIGITS ? shortest(&s) : rounded(s.whole, digits);
+    size_t sign = value < 0.0;
+    out[0] = '-'; /* overwritten when there is no sign */
+    return sign + write_digits(out + sign, text, s.power);
+}

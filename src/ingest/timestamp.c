@@ -1,0 +1,223 @@
+#include "ingest/timestamp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND_NS 1000000000
+/* Whole seconds whose nanoseconds fit into 64 bits. */
+#define SECONDS_MAX 9223372035
+
+/* A cell being read from the left. */
+struct cursor {
+    const char *at, *end;
+};
+
+struct moment {
+    int year, month, day, hour, minute, second;
+    int64_t fraction_ns, zone_s;
+};
+
+static bool take(struct cursor *c, char expected)
+{
+    if (c->at == c->end || *c->at != expected) return false;
+    c->at++;
+    return true;
+}
+
+static bool take_one_of(struct cursor *c, const char *expected)
+{
+    if (c->at == c->end || *c->at == 0 || strchr(expected, *c->at) == NULL) return false;
+    c->at++;
+    return true;
+}
+
+static bool take_int(struct cursor *c, int digits, int *value)
+{
+    if (c->end - c->at < digits) return false;
+    *value = 0;
+    for (int i = 0; i < digits; i++) {
+        char d = c->at[i];
+        if (d < '0' || d > '9') return false;
+        *value = *value * 10 + (d - '0');
+    }
+    c->at += digits;
+    return true;
+}
+
+/* The digits behind a point, as parts of a unit of `unit` (a power of ten); more digits are cut. */
+static bool take_fraction(struct cursor *c, int64_t unit, int64_t *value)
+{
+    const char *start = c->at;
+    *value = 0;
+    for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++) {
+        unit /= 10;
+        *value += (*c->at - '0') * unit;
+    }
+    return c->at > start;
+}
+
+/* Days since 1970-01-01 of a Gregorian date (Hinnant, chrono-compatible date algorithms). */
+static int64_t days_of(int year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t of_era = y - era * 400;
+    int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int days_in(int year, int month)
+{
+    static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+static bool moment_ns(const struct moment *m, int64_t *ts_ns)
+{
+    if (m->month < 1 || m->month > 12 || m->day < 1 || m->day > days_in(m->year, m->month))
+        return false;
+    if (m->hour > 23 || m->minute > 59 || m->second > 60) return false;
+    int64_t seconds = days_of(m->year, m->month, m->day) * 86400 + m->hour * 3600 +
+                      m->minute * 60 + m->second - m->zone_s;
+    if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX) return false;
+    *ts_ns = seconds * SECOND_NS + m->fraction_ns;
+    return true;
+}
+
+/* Z, UTC, +02:00, +0200, +02 or nothing; then the end. */
+static bool take_zone(struct cursor *c, struct moment *m)
+{
+    if (c->end - c->at == 4 && memcmp(c->at, " UTC", 4) == 0) return true;
+    if (take_one_of(c, "Zz") || c->at == c->end) return c->at == c->end;
+    bool west = *c->at == '-';
+    int hours = 0, minutes = 0;
+    if (!take_one_of(c, "+-") || !take_int(c, 2, &hours)) return false;
+    if (c->at < c->end) {
+        (void)take(c, ':');
+        if (!take_int(c, 2, &minutes)) return false;
+    }
+    if (hours > 18 || minutes > 59) return false;
+    m->zone_s = (hours * 60 + minutes) * (west ? -60 : 60);
+    return c->at == c->end;
+}
+
+/* 12:30[:15[.25]] and a zone */
+static bool take_clock(struct cursor *c, struct moment *m)
+{
+    if (!take_int(c, 2, &m->hour) || !take(c, ':') || !take_int(c, 2, &m->minute)) return false;
+    if (take(c, ':')) {
+        if (!take_int(c, 2, &m->second)) return false;
+        if (take_one_of(c, ".,") && !take_fraction(c, SECOND_NS, &m->fraction_ns)) return false;
+    }
+    return take_zone(c, m);
+}
+
+static bool year_first(struct cursor c, struct moment *m)
+{
+    if (!take_int(&c, 4, &m->year) || c.at == c.end) return false;
+    char separator = *c.at;
+    if (!take_one_of(&c, "-/.") || !take_int(&c, 2, &m->month) || !take(&c, separator) ||
+        !take_int(&c, 2, &m->day))
+        return false;
+    if (c.at == c.end) return true;
+    if (separator != '.') return take_one_of(&c, "Tt _\n") && take_clock(&c, m);
+    return take(&c, '.') && take_int(&c, 2, &m->hour) && take(&c, '.') &&
+           take_int(&c, 2, &m->minute) && take(&c, '.') && take_int(&c, 2, &m->second) &&
+           c.at == c.end;
+}
+
+static bool day_first(struct cursor c, struct moment *m)
+{
+    if (!take_int(&c, 2, &m->day) || c.at == c.end) return false;
+    char separator = *c.at;
+    if (!take_one_of(&c, "-.") || !take_int(&c, 2, &m->month) || !take(&c, separator) ||
+        !take_int(&c, 4, &m->year))
+        return false;
+    return c.at == c.end || (take_one_of(&c, "T \n") && take_clock(&c, m));
+}
+
+/* Whole digits with an optional fraction; the magnitude tells the unit. */
+static bool epoch_ns(struct cursor c, int64_t *ts_ns)
+{
+    bool minus = take(&c, '-');
+    int64_t whole = 0, fraction = 0, unit = SECOND_NS;
+    const char *start = c.at;
+    for (; c.at < c.end && *c.at >= '0' && *c.at <= '9'; c.at++) {
+        if (c.at - start >= 18 && whole > (INT64_MAX - 9) / 10) return false;
+        whole = whole * 10 + (*c.at - '0');
+    }
+    if (c.at == start) return false;
+    if (whole >= 100000000000) unit /= 1000;
+    if (whole >= 100000000000000) unit /= 1000;
+    if (whole >= 100000000000000000) unit /= 1000;
+    if (take(&c, '.') && !take_fraction(&c, unit, &fraction) && c.at != c.end) return false;
+    if (c.at != c.end || whole > INT64_MAX / unit - 1) return false;
+    *ts_ns = (whole * unit + fraction) * (minus ? -1 : 1);
+    return true;
+}
+
+static struct cursor trimmed(const char *text, size_t length)
+{
+    struct cursor c = {text, text + length};
+    while (c.at < c.end && (*c.at == ' ' || *c.at == '\t')) c.at++;
+    while (c.at < c.end && (c.end[-1] == ' ' || c.end[-1] == '\t')) c.end--;
+    return c;
+}
+
+bool timestamp_read(const char *text, size_t length, int64_t *ts_ns)
+{
+    struct cursor c = trimmed(text, length);
+    struct moment first = {0}, last = {0};
+    if (year_first(c, &first)) return moment_ns(&first, ts_ns);
+    if (day_first(c, &last)) return moment_ns(&last, ts_ns);
+    return epoch_ns(c, ts_ns);
+}
+
+bool timestamp_is_epoch(const char *text, size_t length)
+{
+    int64_t ts_ns;
+    return epoch_ns(trimmed(text, length), &ts_ns);
+}
+
+/* The Gregorian date of a day since 1970-01-01 (Hinnant). */
+static void date_of(int64_t days, struct moment *m)
+{
+    int64_t z = days + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    int64_t of_era = z - era * 146097;
+    int64_t year_of_era =
+        (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t shifted = (5 * of_year + 2) / 153;
+    m->day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
+    m->month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+    m->year = (int)(year_of_era + era * 400 + (m->month <= 2));
+}
+
+void timestamp_write(char text[TIMESTAMP_ROOM], int64_t ts_ns)
+{
+    int64_t seconds = ts_ns / SECOND_NS, rest = ts_ns % SECOND_NS;
+    if (rest < 0) {
+        rest += SECOND_NS;
+        seconds--;
+    }
+    int64_t days = seconds / 86400, of_day = seconds % 86400;
+    if (of_day < 0) {
+        of_day += 86400;
+        days--;
+    }
+    struct moment m = {0};
+    date_of(days, &m);
+    int length = snprintf(text, TIMESTAMP_ROOM, "%04d-%02d-%02dT%02d:%02d:%02d", m.year, m.month,
+                          m.day, (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
+    size_t room = TIMESTAMP_ROOM - (size_t)length;
+    if (rest == 0)
+        snprintf(text + length, room, "Z");
+    else if (rest % 1000000 == 0)
+        snprintf(text + length, room, ".%03dZ", (int)(rest / 1000000));
+    else if (rest % 1000 == 0)
+        snprintf(text + length, room, ".%06dZ", (int)(rest / 1000));
+    else
+        snprintf(text + length, room, ".%09dZ", (int)rest);
+}

@@ -1,0 +1,29 @@
+/* Times as text. Nanoseconds since 1970-01-01 UTC; a time without a zone is taken as UTC. */
+#ifndef INGEST_TIMESTAMP_H
+#define INGEST_TIMESTAMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TIMESTAMP_ROOM 40
+#define TIMESTAMP_EXPECTED "a time such as 2024-05-31T12:00:00Z or epoch seconds"
+
+/* timestamp_read reads one of
+ *   2024-05-31                                      a date (midnight)
+ *   2024-05-31T12:30[:15[.25]][Z|+02:00|+0200|+02]  ISO 8601; a space, '_' or newline for the T
+ *   31-05-2024 12:30:15.25                          also with dots between the date's parts
+ *   2024.05.31.12.30.15                             IMS bearing files
+ *   1717158615[.25]                                 epoch: below 1e11 seconds, below 1e14 milli-,
+ *                                                   below 1e17 micro-, else nanoseconds
+ * spaces around it and slashes in the ISO date allowed. False: none of these, or before 1678 or after
+ * 2261. Digits beyond the nanosecond are cut. */
+bool timestamp_read(const char *text, size_t length, int64_t *ts_ns);
+
+/* timestamp_is_epoch tells an epoch number from a written date. */
+bool timestamp_is_epoch(const char *text, size_t length);
+
+/* timestamp_write writes ISO 8601 with Z, with as many decimals (0, 3, 6, 9) as needed; a 0 ends it. */
+void timestamp_write(char text[TIMESTAMP_ROOM], int64_t ts_ns);
+
+#endif
