@@ -37,6 +37,7 @@ struct andon_verdict {
     double score;     /* calibrated: 1.0 is the alarm budget's level; NaN: nothing to judge       */
     double p_value;   /* chance of a score at least this high on normal time; NaN with the score  */
     float share;      /* the leading channel's part of the score, 0..1                            */
+    float confidence; /* part of the members' weight that is on the same side of 1, 0.5..1        */
     float coverage;   /* part of the model's channels that were there, 0..1                       */
     uint32_t channel; /* the channel that contributes most; ANDON_CHANNEL_NONE when none does     */
     uint8_t state;    /* enum andon_state                                                         */
@@ -69,6 +70,9 @@ struct andon_training {
     struct andon_progress progress;
 };
 
+/* The verdict's own options: members, held_out, refit, gap, ... */
+extern const struct andon_option andon_verdict_table[];
+
 struct andon_model;
 
 /* andon_model_fit learns a model that lives in arena; scratch is rewound.
@@ -90,7 +94,6 @@ ANDON_MUST_CHECK andon_status andon_model_load(const void *data, size_t size,
 
 const struct andon_recipe *andon_model_recipe(const struct andon_model *model);
 const char *andon_model_detector(const struct andon_model *model); /* "ensemble", "iforest", ... */
-/* Names of the columns that tell running and regime, kept for the scoring side; "" when none. */
 uint32_t andon_model_classes(const struct andon_model *model);
 const char *andon_model_class(const struct andon_model *model, uint32_t index);
 
@@ -102,6 +105,7 @@ const char *andon_model_card(const struct andon_model *model);
 /* Notes that a program keeps with a model (names of the time, label, running and regime columns):
  * key and value, at most ANDON_NOTES_MAX; set before save. */
 #define ANDON_NOTES_MAX 32u
+#define ANDON_NOTE_BYTES_MAX 4096u
 ANDON_MUST_CHECK andon_status andon_model_note(struct andon_model *model, struct andon_arena *arena,
                                                const char *key, const char *value,
                                                andon_error *err);

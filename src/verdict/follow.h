@@ -1,0 +1,63 @@
+/* Which normal is a row compared with? Machines change between the time a model learned them and the
+ * time it judges them. follow stands between the features and the detectors and turns a row x[d] into
+ * its deviation g[d] from the machine's present normal:
+ *   - the level of every feature is followed slowly, ten times slower while something is wrong;
+ *   - up to FOLLOW_NORMALS normals are remembered, each with a level and a width per feature; the one
+ *     nearest to the row counts, so a return to an old normal raises nothing;
+ *   - a new level that stays steady for `accept` rows becomes a normal of its own.
+ * How long is long enough is the operator's policy (option accept): a fault that stands and a new
+ * normal look alike while they last. Causal; a row depends on the rows before it alone. */
+#ifndef VERDICT_FOLLOW_H
+#define VERDICT_FOLLOW_H
+
+#include <stdbool.h>
+
+#include "andon/detector.h"
+
+#define FOLLOW_NORMALS 4u
+#define FOLLOW_SMOOTH 5u
+
+struct follow_options {
+    bool on;
+    double tau;      /* rows in which a level follows, about                       */
+    double slower;   /* this much slower while something is wrong                  */
+    int64_t accept;  /* steady rows after which a new level is normal; 0: never    */
+    double ridge;    /* added to the variances, as part of their mean              */
+    double width_min; /* least deviation of a feature, in its own scale            */
+    double compress; /* deviations beyond which g grows logarithmically            */
+    double moving;   /* part of the features that may move in a steady row         */
+};
+
+struct follow {
+    struct follow_options options;
+    uint32_t d;
+    double *start; /* start[d]: levels at the end of training                 */
+    double *width; /* width[d]: usual deviation from the followed level       */
+    double *slow;  /* slow[d], fast[d], swing[d]: mean of the last 240 rows of training, of the last */
+    double *fast;  /*   60, and the mean distance from slow                                           */
+    double *swing;
+    float *white;  /* white[d in][d out]: |white' g|^2 / d is the distance    */
+    double limit;  /* log distance beyond which something is wrong            */
+};
+
+/* follow_fit learns from x[n][d], in order of time, and writes the deviations of those same rows.
+ * The limit is +inf until follow_limit sets it. ANDON_ENOMEM; ANDON_EDATA (not finite). */
+ANDON_MUST_CHECK andon_status follow_fit(struct andon_rows x, const struct follow_options *options,
+                                         struct andon_arena *scratch, struct andon_arena *arena,
+                                         struct follow **follow, float *g, andon_error *err);
+
+size_t follow_memory_bytes(const struct follow *follow);
+void follow_memory_init(const struct follow *follow, void *memory);
+
+/* follow_row turns one row into its deviation and returns the log distance of the last rows from the
+ * nearest normal. *settled says that the row belongs to a steady level far from every normal. */
+double follow_row(const struct follow *follow, void *memory, const float *x, float *g,
+                  bool *settled);
+
+void follow_save(const struct follow *follow, struct andon_writer *out);
+ANDON_MUST_CHECK andon_status follow_load(struct andon_reader *in, uint32_t d,
+                                          const struct follow_options *options,
+                                          struct andon_arena *arena, struct follow **follow,
+                                          andon_error *err);
+
+#endif

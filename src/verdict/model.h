@@ -1,0 +1,48 @@
+/* What a model consists of; immutable once fit or load has returned it. */
+#ifndef VERDICT_MODEL_H
+#define VERDICT_MODEL_H
+
+#include "andon/model.h"
+#include "verdict/calibration.h"
+
+/* Settings of the verdict itself, as andon_option_set takes them. */
+struct verdict_options {
+    char members[ANDON_OPTION_TEXT]; /* "mahalanobis,knn" or "mahalanobis=2,knn=1"            */
+    double held_out;                 /* last part of training that calibrates, not learns     */
+    bool refit;                      /* learn once more from all of training after that       */
+    double gap_s;                    /* anomalies closer than this are one event              */
+    double tail_from;                /* quantile of held-out scores at which the tail starts  */
+    int64_t confirm;                 /* rows in succession above 1 until is_anomaly           */
+    int64_t smooth;                  /* rows over which the score's logarithm is averaged     */
+};
+
+/* One detector of a model. */
+struct member {
+    const struct andon_detector *detector;
+    void *options;             /* the detector's options struct                  */
+    void *model;               /* what its fit made                              */
+    double weight;             /* of the weighted mean, > 0                      */
+    struct compression compression;
+};
+
+struct note {
+    char key[ANDON_NAME_MAX];
+    char *value;
+};
+
+struct andon_model {
+    const struct andon_recipe *recipe;
+    struct verdict_options options;
+    uint32_t members;
+    struct member member[ANDON_MEMBERS_MAX];
+    struct calibration calibration;
+    uint32_t classes;
+    char (*class_name)[ANDON_NAME_MAX]; /* class_name[classes]                         */
+    uint32_t *longest_run;  /* longest_run[channels]: rows a value stood still in training */
+    char detector[ANDON_NAME_MAX];
+    const char *card;
+    uint32_t notes;
+    struct note note[ANDON_NOTES_MAX];
+};
+
+#endif

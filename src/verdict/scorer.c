@@ -1,0 +1,338 @@
+/* One machine's place in a model: samples in, verdicts out. Owned by one thread.
+ *
+ * The block holds: this struct, the recipe's memory, each member's memory, working rows. */
+#include <math.h>
+#include <string.h>
+
+#include "verdict/ensemble.h"
+#include "verdict/model.h"
+
+struct still { /* a channel's last value and how long it has stood */
+    double value;
+    uint32_t rows;
+};
+
+struct andon_scorer {
+    const struct andon_model *model;
+    enum andon_kernel kernel;
+    size_t batch_max;
+    uint32_t above; /* rows in succession with a score above 1 */
+    struct smoother smoother;
+    void *recipe_memory;
+    void *member_memory[ANDON_MEMBERS_MAX];
+    struct still *still;  /* [channels]                                    */
+    float *x;             /* x[batch_max][features], judged rows first     */
+    float *picked;        /* picked[batch_max][features]: rows to explain  */
+    uint8_t *missing;     /* missing[batch_max][channels]                  */
+    uint8_t *warm;        /* warm[batch_max]                               */
+    uint32_t *row;        /* row[batch_max]: which samples are judged      */
+    double *raw;          /* raw[members][batch_max]                       */
+    float *share;         /* share[members][batch_max][features]           */
+    double *again;        /* again[batch_max]: scores of explained rows    */
+    uint32_t *pick;       /* pick[batch_max]: judged rows to explain       */
+    float *channel_share; /* [channels], when the caller wants the leading channel alone */
+    float *probability;   /* probability[batch_max][classes]               */
+    void *scratch;
+};
+
+static size_t place(size_t *at, size_t bytes)
+{
+    size_t here = *at;
+    *at += (bytes + 63) & ~(size_t)63;
+    return here;
+}
+
+static size_t scratch_bytes(const struct andon_model *m, size_t n)
+{
+    size_t most = 0;
+    for (uint32_t k = 0; k < m->members; k++) {
+        size_t bytes = m->member[k].detector->scratch_bytes(m->member[k].model, n);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static size_t memory_bytes(const struct member *m)
+{
+    return m->detector->memory_bytes == NULL ? 0 : m->detector->memory_bytes(m->model);
+}
+
+enum { PARTS = 13 };
+
+/* Lays the block out; with s == NULL only measures it. */
+static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer *s)
+{
+    size_t at = 0, end;
+    place(&at, sizeof *s);
+    char *base = (char *)s;
+    uint32_t features = andon_recipe_features(m->recipe);
+    uint32_t channels = andon_recipe_channels(m->recipe);
+    size_t part[PARTS] = {
+        andon_recipe_memory_bytes(m->recipe),
+        channels * sizeof(struct still),
+        n * features * sizeof(float),
+        n * features * sizeof(float),
+        n * channels,
+        n,
+        n * sizeof(uint32_t),
+        m->members * n * sizeof(double),
+        m->members * n * features * sizeof(float),
+        n * sizeof(double),
+        n * sizeof(uint32_t),
+        channels * sizeof(float),
+        n * m->classes * sizeof(float),
+    };
+    size_t where[PARTS];
+    for (int i = 0; i < PARTS; i++) where[i] = place(&at, part[i]);
+    end = place(&at, scratch_bytes(m, n));
+    if (s != NULL) {
+        s->recipe_memory = base + where[0];
+        s->still = (void *)(base + where[1]);
+        s->x = (void *)(base + where[2]);
+        s->picked = (void *)(base + where[3]);
+        s->missing = (void *)(base + where[4]);
+        s->warm = (void *)(base + where[5]);
+        s->row = (void *)(base + where[6]);
+        s->raw = (void *)(base + where[7]);
+        s->share = (void *)(base + where[8]);
+        s->again = (void *)(base + where[9]);
+        s->pick = (void *)(base + where[10]);
+        s->channel_share = (void *)(base + where[11]);
+        s->probability = (void *)(base + where[12]);
+        s->scratch = base + end;
+    }
+    for (uint32_t k = 0; k < m->members; k++) {
+        size_t memory = place(&at, memory_bytes(&m->member[k]));
+        if (s != NULL) s->member_memory[k] = memory_bytes(&m->member[k]) ? base + memory : NULL;
+    }
+    return at;
+}
+
+size_t andon_scorer_bytes(const struct andon_model *model, size_t batch_max)
+{
+    return lay_out(model, batch_max, NULL);
+}
+
+struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t batch_max,
+                                       enum andon_kernel kernel, void *memory)
+{
+    struct andon_scorer *s = memory;
+    memset(memory, 0, andon_scorer_bytes(model, batch_max));
+    s->model = model;
+    s->batch_max = batch_max;
+    s->kernel = kernel;
+    lay_out(model, batch_max, s);
+    andon_recipe_memory_init(model->recipe, s->recipe_memory);
+    for (uint32_t k = 0; k < model->members; k++)
+        if (s->member_memory[k] != NULL)
+            model->member[k].detector->memory_init(model->member[k].model, s->member_memory[k]);
+    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++) s->still[c].value = NAN;
+    return s;
+}
+
+/* Rows that stand still for longer than this many times the longest rest in training are frozen. */
+enum { FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
+
+static bool frozen(struct andon_scorer *s, const double *value)
+{
+    bool any = false;
+    for (uint32_t c = 0; c < andon_recipe_channels(s->model->recipe); c++) {
+        struct still *still = &s->still[c];
+        if (isnan(value[c])) continue;
+        still->rows = value[c] == still->value ? still->rows + (still->rows < UINT32_MAX) : 0;
+        still->value = value[c];
+        uint32_t longest = s->model->longest_run[c];
+        if (longest == UINT32_MAX) continue; /* stood still throughout training */
+        uint64_t limit = (uint64_t)longest * FROZEN_TIMES;
+        any = any || still->rows > (limit > FROZEN_ROWS_MIN ? limit : FROZEN_ROWS_MIN);
+    }
+    return any;
+}
+
+static float coverage(const uint8_t *missing, uint32_t channels)
+{
+    uint32_t gone = 0;
+    for (uint32_t c = 0; c < channels; c++) gone += missing[c];
+    return (float)(channels - gone) / (float)channels;
+}
+
+static struct andon_verdict unjudged(enum andon_reason reason, float covered)
+{
+    return (struct andon_verdict){.score = NAN, .p_value = NAN, .share = NAN, .confidence = 0.0f,
+                                  .coverage = covered, .channel = ANDON_CHANNEL_NONE,
+                                  .state = ANDON_UNKNOWN, .reason = (uint8_t)reason};
+}
+
+/* Applies the recipe, settles what cannot be judged and moves the rows that can to the front of x.
+ * Returns how many those are. */
+static size_t gather(struct andon_scorer *s, const struct andon_series *series,
+                     struct andon_verdict *verdict)
+{
+    const struct andon_recipe *recipe = s->model->recipe;
+    uint32_t channels = andon_recipe_channels(recipe), features = andon_recipe_features(recipe);
+    size_t judged = 0;
+    for (size_t i = 0; i < series->n; i++) {
+        struct andon_series one = {1, series->channels, series->value + i * series->channels,
+                                   series->ts_ns ? series->ts_ns + i : NULL,
+                                   series->running ? series->running + i : NULL,
+                                   series->regime ? series->regime + i : NULL};
+        uint8_t *missing = s->missing + i * channels;
+        andon_recipe_apply(recipe, s->recipe_memory, &one, s->x + judged * features, missing);
+        float covered = coverage(missing, channels);
+        bool still = frozen(s, one.value);
+        if (one.running != NULL && *one.running == 0) {
+            verdict[i] = unjudged(ANDON_MACHINE_OFF, covered);
+        } else if (!(covered > 0.0f)) {
+            verdict[i] = unjudged(ANDON_BAD_QUALITY, covered);
+        } else {
+            verdict[i] = unjudged(still            ? ANDON_FROZEN
+                                  : covered < 1.0f ? ANDON_BAD_QUALITY
+                                                   : ANDON_REASON_NONE,
+                                  covered);
+            s->warm[judged] = andon_recipe_warm(recipe, s->recipe_memory);
+            s->row[judged++] = (uint32_t)i;
+        }
+    }
+    return judged;
+}
+
+/* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
+static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm)
+{
+    s->above = v->score > 1.0 && warm ? s->above + (s->above < UINT32_MAX) : 0;
+    v->is_anomaly = s->above >= (uint32_t)s->model->options.confirm;
+    if (v->is_anomaly) {
+        v->state = ANDON_ANOMALY;
+        return;
+    }
+    if (v->reason == ANDON_REASON_NONE && !warm) v->reason = ANDON_WARMING_UP;
+    v->state = v->reason == ANDON_REASON_NONE ? ANDON_NORMAL : ANDON_UNKNOWN;
+}
+
+static float *share_of(const struct andon_scorer *s, uint32_t k, size_t j)
+{
+    size_t features = andon_recipe_features(s->model->recipe);
+    return s->share + ((size_t)k * s->batch_max + j) * features;
+}
+
+/* Members with a memory explain while they score, because later the memory has moved on. */
+static void score_members(struct andon_scorer *s, size_t judged, bool explain)
+{
+    const struct andon_model *m = s->model;
+    struct andon_rows rows = {s->x, judged, andon_recipe_features(m->recipe)};
+    for (uint32_t k = 0; k < m->members; k++) {
+        float *share = explain && s->member_memory[k] != NULL ? share_of(s, k, 0) : NULL;
+        m->member[k].detector->score(m->member[k].model, s->member_memory[k], rows,
+                                     s->raw + (size_t)k * s->batch_max, share, s->scratch,
+                                     s->kernel);
+    }
+}
+
+static void explain_member(struct andon_scorer *s, uint32_t k, const uint32_t *pick, size_t picks)
+{
+    const struct member *m = &s->model->member[k];
+    uint32_t features = andon_recipe_features(s->model->recipe);
+    if (s->member_memory[k] != NULL || picks == 0) return;
+    for (size_t i = 0; i < picks; i++)
+        memcpy(s->picked + i * features, s->x + (size_t)pick[i] * features,
+               features * sizeof(float));
+    struct andon_rows rows = {s->picked, picks, features};
+    /* The shares land densely; spread them from the back, where no unread one is overwritten. */
+    m->detector->score(m->model, NULL, rows, s->again, share_of(s, k, 0), s->scratch, s->kernel);
+    for (size_t i = picks; i > 0; i--)
+        memmove(share_of(s, k, pick[i - 1]), share_of(s, k, i - 1), features * sizeof(float));
+}
+
+/* Adds up what the members say of row j, from features back to channels. */
+static void attribute(const struct andon_scorer *s, size_t j, float *channel_share)
+{
+    const struct andon_model *m = s->model;
+    uint32_t channels = andon_recipe_channels(m->recipe);
+    uint32_t features = andon_recipe_features(m->recipe);
+    const struct andon_feature *feature = andon_recipe_feature(m->recipe);
+    double sum = 0.0;
+    for (uint32_t c = 0; c < channels; c++) channel_share[c] = 0.0f;
+    for (uint32_t k = 0; k < m->members; k++) {
+        const float *share = share_of(s, k, j);
+        double voice = ensemble_voice(m, k, s->raw[(size_t)k * s->batch_max + j]);
+        for (uint32_t f = 0; f < features; f++) {
+            double part = voice * (double)share[f];
+            channel_share[feature[f].channel[0]] += (float)(0.5 * part);
+            channel_share[feature[f].channel[1]] += (float)(0.5 * part);
+        }
+    }
+    for (uint32_t c = 0; c < channels; c++) sum += (double)channel_share[c];
+    for (uint32_t c = 0; c < channels && sum > 0.0; c++)
+        channel_share[c] = (float)((double)channel_share[c] / sum);
+}
+
+static void lead(struct andon_verdict *v, const float *channel_share, uint32_t channels)
+{
+    uint32_t top = 0;
+    for (uint32_t c = 1; c < channels; c++)
+        if (channel_share[c] > channel_share[top]) top = c;
+    v->share = channel_share[top];
+    v->channel = v->share > 0.0f ? top : ANDON_CHANNEL_NONE;
+}
+
+static void explain_rows(struct andon_scorer *s, size_t judged, enum andon_explain explain,
+                         struct andon_verdict *verdict, float *share)
+{
+    uint32_t channels = andon_recipe_channels(s->model->recipe);
+    uint32_t *pick = s->pick;
+    size_t picks = 0;
+    for (size_t j = 0; j < judged; j++)
+        if (explain == ANDON_EXPLAIN_ALL || verdict[s->row[j]].is_anomaly) pick[picks++] = (uint32_t)j;
+    for (uint32_t k = 0; k < s->model->members; k++) explain_member(s, k, pick, picks);
+    for (size_t i = 0; i < picks; i++) {
+        size_t row = s->row[pick[i]];
+        float *to = share != NULL ? share + row * channels : s->channel_share;
+        attribute(s, pick[i], to);
+        lead(&verdict[row], to, channels);
+    }
+}
+
+/* The most likely kind of fault of the rows that are anomalous. */
+static void name_kinds(struct andon_scorer *s, size_t judged, struct andon_verdict *verdict)
+{
+    const struct member *m = &s->model->member[0];
+    uint32_t classes = s->model->classes;
+    if (classes < 2 || m->detector->classify == NULL || s->model->members != 1) return;
+    struct andon_rows rows = {s->x, judged, andon_recipe_features(s->model->recipe)};
+    m->detector->classify(m->model, rows, s->probability, s->scratch, s->kernel);
+    for (size_t j = 0; j < judged; j++) {
+        struct andon_verdict *v = &verdict[s->row[j]];
+        const float *p = s->probability + j * classes;
+        uint32_t top = 1;
+        for (uint32_t c = 2; c < classes; c++)
+            if (p[c] > p[top]) top = c;
+        v->kind = v->is_anomaly ? (uint8_t)top : 0;
+    }
+}
+
+void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
+                      enum andon_explain explain, struct andon_verdict *verdict, float *share)
+{
+    const struct andon_model *m = s->model;
+    uint32_t channels = andon_recipe_channels(m->recipe);
+    double raw[ANDON_MEMBERS_MAX];
+    size_t judged = gather(s, series, verdict);
+    score_members(s, judged, explain != ANDON_EXPLAIN_NONE);
+    for (size_t i = 0; share != NULL && i < series->n * channels; i++) share[i] = NAN;
+    for (size_t j = 0; j < judged; j++) {
+        struct andon_verdict *v = &verdict[s->row[j]];
+        for (uint32_t k = 0; k < m->members; k++) raw[k] = s->raw[(size_t)k * s->batch_max + j];
+        double u = ensemble_u(m, raw);
+        if (m->options.smooth > 1)
+            u = smoother_push(&s->smoother, (uint32_t)m->options.smooth, u);
+        v->score = calibration_score(&m->calibration, u);
+        v->p_value = calibration_p_value(&m->calibration, u);
+        v->share = 0.0f;
+        decide(s, v, s->warm[j]);
+        v->confidence = (float)ensemble_confidence(m, raw, v->is_anomaly);
+        if (share != NULL)
+            memset(share + (size_t)s->row[j] * channels, 0, channels * sizeof *share);
+    }
+    name_kinds(s, judged, verdict);
+    if (explain != ANDON_EXPLAIN_NONE) explain_rows(s, judged, explain, verdict, share);
+}

@@ -1,0 +1,148 @@
+#include "verdict/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(struct verdict_options, name)
+
+const struct andon_option andon_verdict_table[] = {
+    {"members", ANDON_OPTION_LINE, FIELD(members), 0, 0, "mahalanobis,knn", NULL,
+     "detectors of the ensemble, with weights if wanted: mahalanobis=2,knn=1"},
+    {"held_out", ANDON_OPTION_REAL, FIELD(held_out), 0.05, 0.9, "0.3", NULL,
+     "last part of the training time that sets the level instead of teaching the detectors"},
+    {"refit", ANDON_OPTION_BOOL, FIELD(refit), 0, 0, "yes", NULL,
+     "learn once more from all of the training time when the level is set"},
+    {"gap", ANDON_OPTION_REAL, FIELD(gap_s), 0, 1e9, "300", NULL,
+     "seconds; anomalies closer than this are one false alarm event"},
+    {"tail_from", ANDON_OPTION_REAL, FIELD(tail_from), 0.5, 0.999, "0.9", NULL,
+     "quantile of the held-out scores beyond which the tail is exponential"},
+    {"confirm", ANDON_OPTION_INT, FIELD(confirm), 1, 1000, "1", NULL,
+     "rows in succession above 1 until a row is called an anomaly"},
+    {"smooth", ANDON_OPTION_INT, FIELD(smooth), 1, 256, "1", NULL,
+     "rows over which the logarithm of the score is averaged"},
+    {.name = NULL}};
+
+static bool has_both_kinds(const struct andon_training *t)
+{
+    bool normal = false, fault = false;
+    for (size_t i = 0; t->label != NULL && i < t->series.n; i++) {
+        normal = normal || t->label[i] == 0;
+        fault = fault || t->label[i] > 0;
+    }
+    return normal && fault;
+}
+
+static andon_status add_member(struct andon_model *model, const char *name, double weight,
+                               struct andon_arena *arena, andon_error *err)
+{
+    const struct andon_detector *detector = andon_detector_named(name);
+    if (detector == NULL)
+        return andon_fail(err, ANDON_EINVAL, "detector \"%s\": there is none of that name", name);
+    if (model->members == ANDON_MEMBERS_MAX)
+        return andon_fail(err, ANDON_ELIMIT, "members: expected at most %u", ANDON_MEMBERS_MAX);
+    struct member *m = &model->member[model->members];
+    *m = (struct member){.detector = detector, .weight = weight};
+    m->options = andon_arena_take(arena, detector->options_bytes);
+    if (m->options == NULL) return andon_fail(err, ANDON_ENOMEM, "%s: no room for options", name);
+    andon_options_default(detector->options, m->options);
+    model->members++;
+    return ANDON_OK;
+}
+
+/* "mahalanobis=2,knn" */
+static andon_status add_members(struct andon_model *model, struct andon_arena *arena,
+                                andon_error *err)
+{
+    for (const char *at = model->options.members; *at != 0;) {
+        char name[ANDON_NAME_MAX] = "", *end = NULL;
+        size_t length = strcspn(at, ",");
+        size_t name_length = strcspn(at, ",=");
+        double weight = 1.0;
+        if (name_length < sizeof name) memcpy(name, at, name_length);
+        if (name_length < length) weight = strtod(at + name_length + 1, &end);
+        if (!(weight > 0.0 && weight < 1e6) || (end != NULL && end != at + length))
+            return andon_fail(err, ANDON_EINVAL, "members=%s: expected name or name=weight",
+                              model->options.members);
+        andon_status st = add_member(model, name, weight, arena, err);
+        if (st != ANDON_OK) return st;
+        if (model->member[model->members - 1].detector->traits & ANDON_SUPERVISED)
+            return andon_fail(err, ANDON_EINVAL,
+                              "members=%s: %s learns from labels, expected detectors that do not",
+                              model->options.members, name);
+        at += length;
+        if (*at == ',') at++;
+    }
+    if (model->members == 0)
+        return andon_fail(err, ANDON_EINVAL, "members: expected at least one detector");
+    return ANDON_OK;
+}
+
+/* Whether key is "room.name", and then the name. */
+static const char *within(const char *key, const char *room)
+{
+    size_t length = strlen(room);
+    return strncmp(key, room, length) == 0 && key[length] == '.' ? key + length + 1 : NULL;
+}
+
+static andon_status set_one(const struct andon_setting *s, struct andon_model *model,
+                            struct andon_recipe_options *recipe, andon_error *err)
+{
+    const char *name;
+    for (uint32_t k = 0; k < model->members; k++) {
+        const struct andon_detector *d = model->member[k].detector;
+        name = within(s->key, d->name);
+        if (name == NULL && model->members == 1 &&
+            andon_option_find(d->options, s->key) != NULL)
+            name = s->key;
+        if (name != NULL)
+            return andon_option_set(d->options, model->member[k].options, name, s->value, err);
+    }
+    name = within(s->key, "recipe");
+    if (name == NULL && andon_option_find(andon_recipe_table, s->key) != NULL) name = s->key;
+    if (name != NULL) return andon_option_set(andon_recipe_table, recipe, name, s->value, err);
+    name = within(s->key, "verdict");
+    if (name == NULL && andon_option_find(andon_verdict_table, s->key) != NULL) name = s->key;
+    if (name != NULL)
+        return andon_option_set(andon_verdict_table, &model->options, name, s->value, err);
+    return andon_fail(err, ANDON_EINVAL,
+                      "--set %s: no option of the recipe, the verdict or a detector in use "
+                      "(`andon detectors` lists them)",
+                      s->key);
+}
+
+/* Members are chosen before anything else is set, because they decide which keys there are. */
+static andon_status choose_members(const struct andon_training *t, struct andon_arena *arena,
+                                   struct andon_model *model, andon_error *err)
+{
+    const char *detector = t->detector;
+    andon_options_default(andon_verdict_table, &model->options);
+    if (strcmp(detector, "auto") == 0) detector = has_both_kinds(t) ? "forest" : "ensemble";
+    if (strlen(detector) >= sizeof model->detector)
+        return andon_fail(err, ANDON_EINVAL, "detector \"%.40s\": there is none", detector);
+    memcpy(model->detector, detector, strlen(detector) + 1);
+    if (strcmp(detector, "ensemble") != 0) return add_member(model, detector, 1.0, arena, err);
+    for (size_t i = 0; i < t->settings; i++) {
+        const char *key = t->setting[i].key;
+        if (strcmp(key, "members") == 0 || strcmp(key, "verdict.members") == 0) {
+            andon_status st = andon_option_set(andon_verdict_table, &model->options, "members",
+                                               t->setting[i].value, err);
+            if (st != ANDON_OK) return st;
+        }
+    }
+    return add_members(model, arena, err);
+}
+
+andon_status settings_apply(const struct andon_training *t, struct andon_arena *arena,
+                            struct andon_model *model, struct andon_recipe_options *recipe,
+                            andon_error *err)
+{
+    andon_options_default(andon_recipe_table, recipe);
+    andon_status st = choose_members(t, arena, model, err);
+    if (st == ANDON_OK && model->members == 1 &&
+        (model->member[0].detector->traits & (ANDON_WANTS_PLAIN | ANDON_SUPERVISED)) != 0) {
+        st = andon_option_set(andon_recipe_table, recipe, "features", "value", err);
+    }
+    for (size_t i = 0; st == ANDON_OK && i < t->settings; i++)
+        st = set_one(&t->setting[i], model, recipe, err);
+    return st;
+}

@@ -1,0 +1,15 @@
+/* From "--set KEY=VALUE" to the option structs of a model's parts. */
+#ifndef VERDICT_SETTINGS_H
+#define VERDICT_SETTINGS_H
+
+#include "verdict/model.h"
+
+/* settings_apply chooses the members and fills the model's options and each member's; recipe gets the
+ * recipe's. A detector's traits give the defaults that the settings then change.
+ * ANDON_EINVAL  no such detector, key or value (err names it); ANDON_ENOMEM */
+ANDON_MUST_CHECK andon_status settings_apply(const struct andon_training *training,
+                                             struct andon_arena *arena, struct andon_model *model,
+                                             struct andon_recipe_options *recipe,
+                                             andon_error *err);
+
+#endif
