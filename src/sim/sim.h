@@ -24,12 +24,15 @@ enum sim_kind {
     SIM_COUNT,    /* a whole number                                                 */
     SIM_FLAG,     /* 0 or 1: a boolean in payloads                                  */
     SIM_TEXT,     /* an index into .choices                                         */
-    SIM_TIME      /* ns since 1970, UTC                                             */
+    SIM_TIME,     /* ns since 1970, UTC                                             */
+    SIM_ID        /* a whole number that names a made item: C0000123               */
 };
 
 struct sim_channel {
     const char *name, *unit; /* "temperature", "degC"; "" without unit               */
-    double min, max;         /* the declared range; a healthy or faulty value stays inside */
+    double min, max;         /* the declared range: no value leaves it               */
+    double low, high;        /* the usual range; published generators of independent values draw
+                                uniformly from it                                    */
     uint8_t decimals;        /* as the sensor sends it                               */
     uint8_t kind;            /* enum sim_kind                                        */
     const char *choices;     /* SIM_TEXT: "Shift 1|Shift 2", an empty choice is ""   */
@@ -54,7 +57,8 @@ struct sim_options {
     int64_t start_s;   /* time of the first sample, seconds since 1970 UTC           */
     bool as_published; /* the arithmetic of the published generator, where there is one */
 };
-extern const struct andon_option sim_table[]; /* days, interval, anomaly-rate, seed, start, as-published */
+extern const struct andon_option sim_table[]; /* days, interval, anomaly-rate, seed,
+                                             start, as-published */
 
 /* One sample. Borrowed until the next one. */
 struct sim_sample {
@@ -83,8 +87,15 @@ struct sim_plant {
     double fault_min_s, fault_max_s;   /* how long a fault lasts                         */
     double stops_per_month, stop_min_s, stop_max_s; /* planned stops                     */
 
+    /* Whether the calendar lets the plant run at ts_ns, so that faults fall into running time; NULL:
+     * always. */
+    bool (*runs)(int64_t ts_ns);
+
     size_t memory_bytes;               /* the plant's own state                          */
     void (*start)(const struct sim *sim, void *memory);
+    /* next fills value[channels], .state and .running of a sample whose row, time and fault are
+     * set. sim_next clips to the declared ranges and rounds to the sensors' decimals afterwards,
+     * but for as_published. */
     void (*next)(const struct sim *sim, void *memory, struct sim_sample *sample, double *value);
 };
 
