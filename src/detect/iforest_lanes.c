@@ -1,0 +1,301 @@
+/* Putting a forest into lanes: groups of trees whose thresholds have ranks of one byte.
+ *
+ * A group takes trees, in order, as long as no feature has more than TREES_THRESHOLDS thresholds in
+ * it and the sum of the longest paths fits 32 bits. */
+#include <math.h>
+#include <stdbool.h>
+
+#include "detect/iforest.h"
+
+enum { COLUMNS_MAX = 512 }; /* beyond, the chunk's columns leave the cache and the walk is as good */
+
+/* Working room. A threshold's entry is key (as unsigned) << 32 | its node's place in rank. */
+struct lay {
+    const struct trees *forest;
+    uint32_t trees;
+    uint32_t *node_first; /* [trees + 1], of each tree in rank           */
+    uint8_t *rank;        /* [nodes], place among the feature's thresholds */
+    uint64_t *entry;      /* [nodes], of one group, by feature and sorted */
+    uint64_t *spare;      /* [nodes], for sorting                         */
+    uint32_t *count;      /* [d + 1]                                      */
+    uint32_t *extra;      /* [d], of the tree that asks to join           */
+    uint8_t slot[2 * TREES_LEAVES]; /* of the tree's nodes: code or slot   */
+};
+
+static bool is_leaf(const struct trees_bundle *bundle, uint32_t i)
+{
+    return trees_node_left(bundle->node[i]) == i;
+}
+
+static uint32_t forest_trees(const struct trees *forest)
+{
+    uint32_t trees = 0;
+    for (uint32_t b = 0; b < forest->bundles; b++) trees += forest->bundle[b].trees;
+    return trees;
+}
+
+/* Merge sort by insertion runs: stable, no recursion, no libc (whose qsort may allocate). */
+static void sort(uint64_t *a, uint64_t *spare, uint32_t n)
+{
+    enum { RUN = 12 };
+    for (uint32_t from = 0; from < n; from += RUN) {
+        uint32_t to = from + RUN < n ? from + RUN : n;
+        for (uint32_t i = from + 1; i < to; i++) {
+            uint64_t v = a[i];
+            uint32_t j = i;
+            for (; j > from && a[j - 1] > v; j--) a[j] = a[j - 1];
+            a[j] = v;
+        }
+    }
+    for (uint32_t run = RUN; run < n; run *= 2) {
+        for (uint32_t from = 0; from + run < n; from += 2 * run) {
+            uint32_t end = from + 2 * run < n ? from + 2 * run : n, left = run;
+            memcpy(spare, a + from, left * sizeof a[0]);
+            for (uint32_t i = 0, j = from + run, k = from; i < left; k++) {
+                bool take_left = j == end || spare[i] <= a[j];
+                a[k] = take_left ? spare[i] : a[j];
+                i += take_left;
+                j += !take_left;
+            }
+        }
+    }
+}
+
+/* The first tree that no longer fits the group that begins with tree `first`. */
+static uint32_t group_end(struct lay *lay, uint32_t first)
+{
+    const struct trees *forest = lay->forest;
+    uint64_t longest = 0;
+    memset(lay->count, 0, (forest->d + 1) * sizeof lay->count[0]);
+    for (uint32_t t = first; t < lay->trees; t++) {
+        struct trees_view tree = trees_view(forest, t);
+        uint32_t most = 0;
+        bool fits = true;
+        memset(lay->extra, 0, forest->d * sizeof lay->extra[0]);
+        for (uint32_t i = tree.begin; i < tree.end; i++) {
+            uint32_t f = trees_node_feature(tree.bundle->node[i]);
+            if (!is_leaf(tree.bundle, i))
+                fits = ++lay->extra[f] + lay->count[f] <= TREES_THRESHOLDS && fits;
+            else if (tree.bundle->value[i] > most)
+                most = tree.bundle->value[i];
+        }
+        longest += most;
+        if (!fits || longest > UINT32_MAX) return t;
+        for (uint32_t f = 0; f < forest->d; f++) lay->count[f] += lay->extra[f];
+    }
+    return lay->trees;
+}
+
+/* Collects the group's thresholds by feature; count[f] becomes the end of feature f's entries. */
+static void collect(struct lay *lay, uint32_t first, uint32_t end)
+{
+    uint32_t d = lay->forest->d, at = 0;
+    for (uint32_t f = 0; f < d; f++) {
+        uint32_t entries = lay->count[f];
+        lay->count[f] = at;
+        at += entries;
+    }
+    for (uint32_t t = first; t < end; t++) {
+        struct trees_view tree = trees_view(lay->forest, t);
+        for (uint32_t i = tree.begin; i < tree.end; i++) {
+            if (is_leaf(tree.bundle, i)) continue;
+            uint64_t node = tree.bundle->node[i];
+            uint32_t key = (uint32_t)trees_node_key(node) ^ 0x80000000u;
+            uint32_t place = lay->node_first[t] + i - tree.begin;
+            lay->entry[lay->count[trees_node_feature(node)]++] = (uint64_t)key << 32 | place;
+        }
+    }
+}
+
+/* Ranks one feature's entries and writes its table; gives the table's floats. */
+static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, float *table)
+{
+    float *sorted = table + TREES_HEAP;
+    uint32_t k = 0;
+    sort(entry, lay->spare, entries);
+    for (uint32_t i = 0; i < entries; i++) {
+        uint32_t key = (uint32_t)(entry[i] >> 32);
+        k += i == 0 || key != (uint32_t)(entry[i - 1] >> 32);
+        sorted[k - 1] = trees_unkey((int32_t)(key ^ 0x80000000u));
+        lay->rank[(uint32_t)entry[i]] = (uint8_t)(k - 1);
+    }
+    uint32_t size = 8 * (k / 8 + 1);
+    for (uint32_t i = k; i < size; i++) sorted[i] = INFINITY;
+    table[0] = INFINITY;
+    for (uint32_t e = 1, level = 0; e < TREES_HEAP; e++) {
+        if (e == 2u << level) level++;
+        uint32_t i = 8 * ((2 * (e - (1u << level)) + 1) << (4 - level)) - 1;
+        table[e] = i < k ? sorted[i] : INFINITY;
+    }
+    return TREES_HEAP + size;
+}
+
+/* Numbers leaves and cherries: first the leaves beside an inner node, whose codes are constant slots,
+ * then the leaves of cherries. Gives the plan's constants and cherries. */
+static void number_leaves(struct lay *lay, struct trees_view tree, struct trees_plan *plan,
+                          uint32_t *value)
+{
+    const struct trees_bundle *bundle = tree.bundle;
+    uint32_t codes = 0;
+    for (int cherry = 0; cherry < 2; cherry++) {
+        for (uint32_t i = tree.begin; i < tree.end; i++) {
+            uint32_t l = trees_node_left(bundle->node[i]);
+            bool is_cherry = l != i && is_leaf(bundle, l) && is_leaf(bundle, l + 1);
+            if (l == i || is_cherry != (cherry == 1)) continue;
+            for (uint32_t c = l; c < l + 2; c++) {
+                if (!is_leaf(bundle, c)) continue;
+                value[codes] = bundle->value[c];
+                lay->slot[c - tree.begin] = (uint8_t)codes++;
+            }
+        }
+        if (cherry == 0) plan->constants = (uint16_t)codes;
+    }
+    plan->cherries = (uint16_t)((codes - plan->constants) / 2);
+}
+
+/* Writes the tree's operations, children before parents: parents stand before their children in the
+ * array, so backwards. */
+static void plan_write(struct lay *lay, uint32_t t, struct trees_plan *plan, struct trees_op *op)
+{
+    struct trees_view tree = trees_view(lay->forest, t);
+    const struct trees_bundle *bundle = tree.bundle;
+    const uint8_t *rank = lay->rank + lay->node_first[t];
+    struct trees_op *cherry = op, *join = op + plan->cherries;
+    uint32_t fresh = plan->constants;
+    for (uint32_t i = tree.end; i-- > tree.begin;) {
+        uint32_t l = trees_node_left(bundle->node[i]);
+        if (l == i) continue;
+        struct trees_op one = {.column = (uint16_t)trees_node_feature(bundle->node[i]),
+                               .threshold = (int8_t)(rank[i - tree.begin] - 128),
+                               .a = lay->slot[l - tree.begin],
+                               .b = lay->slot[l + 1 - tree.begin]};
+        if (is_leaf(bundle, l) && is_leaf(bundle, l + 1)) {
+            one.out = (uint8_t)fresh++;
+            *cherry++ = one;
+        } else { /* a computed operand is used once: its slot takes the result */
+            one.out = is_leaf(bundle, l) ? one.b : one.a;
+            *join++ = one;
+        }
+        lay->slot[i - tree.begin] = one.out;
+    }
+    plan->joins = (uint16_t)(join - op - plan->cherries);
+    plan->result = lay->slot[0];
+}
+
+/* A tree that is one leaf: a constant slot and nothing to do. */
+static void plan_leaf(struct trees_view tree, struct trees_plan *plan, uint32_t *value)
+{
+    value[0] = tree.bundle->value[tree.begin];
+    plan->constants = 1;
+}
+
+static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_arena *scratch)
+{
+    *lay = (struct lay){.forest = forest, .trees = forest_trees(forest)};
+    lay->node_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->node_first[0]);
+    if (lay->node_first == NULL) return false;
+    for (uint32_t t = 0; t < lay->trees; t++) {
+        struct trees_view tree = trees_view(forest, t);
+        lay->node_first[t + 1] = lay->node_first[t] + tree.end - tree.begin;
+    }
+    size_t nodes = lay->node_first[lay->trees];
+    lay->rank = andon_arena_array(scratch, nodes, sizeof lay->rank[0]);
+    lay->entry = andon_arena_array(scratch, nodes, sizeof lay->entry[0]);
+    lay->spare = andon_arena_array(scratch, nodes, sizeof lay->spare[0]);
+    lay->count = andon_arena_array(scratch, forest->d + 1, sizeof lay->count[0]);
+    lay->extra = andon_arena_array(scratch, forest->d, sizeof lay->extra[0]);
+    return lay->rank != NULL && lay->entry != NULL && lay->spare != NULL && lay->count != NULL &&
+           lay->extra != NULL;
+}
+
+static bool fits_lanes(const struct trees *forest, const struct lay *lay)
+{
+    if (forest->d > COLUMNS_MAX) return false;
+    for (uint32_t t = 0; t < lay->trees; t++)
+        if (lay->node_first[t + 1] - lay->node_first[t] > 2 * TREES_LEAVES - 1) return false;
+    return true;
+}
+
+/* Room for the most that the forest can need: groups are not known before they are counted. */
+static bool forest_room(struct trees *forest, const struct lay *lay, uint32_t groups,
+                        uint32_t columns, struct andon_arena *arena)
+{
+    uint32_t nodes = lay->node_first[lay->trees], inner = (nodes - lay->trees) / 2;
+    size_t floats = inner + (size_t)columns * (TREES_HEAP + 8);
+    forest->group = andon_arena_array(arena, groups, sizeof forest->group[0]);
+    forest->plan = andon_arena_array(arena, lay->trees, sizeof forest->plan[0]);
+    forest->column = andon_arena_array(arena, columns, sizeof forest->column[0]);
+    forest->op = andon_arena_array(arena, inner, sizeof forest->op[0]);
+    forest->value = andon_arena_array(arena, nodes - inner, sizeof forest->value[0]);
+    forest->table = andon_arena_array(arena, floats, sizeof forest->table[0]);
+    return forest->group != NULL && forest->plan != NULL && forest->column != NULL &&
+           forest->op != NULL && forest->value != NULL && forest->table != NULL;
+}
+
+/* Counts groups and their used columns, writing each group's first tree into begin. */
+static uint32_t count_groups(struct lay *lay, uint32_t *begin, uint32_t *columns)
+{
+    uint32_t groups = 0;
+    *columns = 0;
+    for (uint32_t t = 0; t < lay->trees; groups++) {
+        begin[groups] = t;
+        t = group_end(lay, t);
+        for (uint32_t f = 0; f < lay->forest->d; f++) *columns += lay->count[f] > 0;
+    }
+    begin[groups] = lay->trees;
+    return groups;
+}
+
+/* How far the arrays of the forest are written. */
+struct place {
+    uint32_t column, table, op, value;
+};
+
+static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint32_t first,
+                        uint32_t end, struct place *at)
+{
+    struct trees_group *group = &forest->group[g];
+    *group = (struct trees_group){.plan = first, .plans = end - first, .column = at->column};
+    (void)group_end(lay, first);
+    collect(lay, first, end);
+    for (uint32_t f = 0, from = 0; f < forest->d; from = lay->count[f++]) {
+        if (lay->count[f] == from) continue;
+        forest->column[at->column++] = (struct trees_column){f, at->table};
+        at->table += table_write(lay, lay->entry + from, lay->count[f] - from,
+                                 forest->table + at->table);
+    }
+    group->columns = at->column - group->column;
+    for (uint32_t t = first; t < end; t++) {
+        struct trees_view tree = trees_view(forest, t);
+        struct trees_plan *plan = &forest->plan[t];
+        uint32_t inner = (tree.end - tree.begin) / 2;
+        *plan = (struct trees_plan){.op = at->op, .value = at->value};
+        if (inner == 0) {
+            plan_leaf(tree, plan, forest->value + at->value);
+        } else {
+            number_leaves(lay, tree, plan, forest->value + at->value);
+            plan_write(lay, t, plan, forest->op + at->op);
+        }
+        at->op += inner;
+        at->value += inner + 1;
+    }
+}
+
+andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
+                           struct andon_arena *scratch)
+{
+    struct lay lay;
+    uint32_t columns;
+    if (!lay_init(&lay, forest, scratch)) return ANDON_ENOMEM;
+    forest->groups = 0;
+    if (!fits_lanes(forest, &lay)) return ANDON_OK;
+    uint32_t *begin = andon_arena_array(scratch, lay.trees + 1, sizeof begin[0]);
+    if (begin == NULL) return ANDON_ENOMEM;
+    uint32_t groups = count_groups(&lay, begin, &columns);
+    if (!forest_room(forest, &lay, groups, columns, arena)) return ANDON_ENOMEM;
+    struct place at = {0};
+    for (uint32_t g = 0; g < groups; g++)
+        group_write(&lay, forest, g, begin[g], begin[g + 1], &at);
+    forest->groups = groups;
+    return ANDON_OK;
+}
