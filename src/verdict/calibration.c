@@ -65,9 +65,9 @@ double calibration_poisson_bound(uint64_t events)
     return k * cube * cube * cube;
 }
 
-/* Little time says little of the tail: the mean excess is drawn toward a scale of prior_scale by as
- * much as prior_events events would. */
-static const double prior_scale = 0.25, prior_events = 3.0;
+/* Little time says little of the tail: the mean excess is drawn toward this part of the distance from
+ * the median to the 99 % quantile, by as much as prior_events events would. */
+static const double prior_part = 0.2, prior_events = 3.0;
 
 static size_t gap_rows(const struct calibration_rule *rule, size_t n)
 {
@@ -96,7 +96,9 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     c.tail_start = scale_quantile(sorted, n, rule->tail_from);
     struct tail tail = tail_events(u, n, c.tail_start, gap);
     c.tail_events = tail.events;
-    c.tail_scale = (tail.excess + prior_events * prior_scale) / ((double)tail.events + prior_events);
+    double body = scale_quantile(sorted, n, 0.99) - scale_quantile(sorted, n, 0.5);
+    double prior = prior_part * (body > 1e-6 ? body : 1e-6);
+    c.tail_scale = (tail.excess + prior_events * prior) / ((double)tail.events + prior_events);
     double allowed = rule->budget_per_day * c.days;
     double ratio = calibration_poisson_bound(tail.events) / allowed;
     c.level = c.tail_start + (ratio > 1.0 ? c.tail_scale * log(ratio) : 0.0);

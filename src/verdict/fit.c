@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "verdict/ensemble.h"
+#include "feature/scale.h"
+#include "verdict/follow.h"
 #include "verdict/settings.h"
 
 enum { ROWS_MIN = 20, SCORE_ROWS = 1024 };
@@ -93,6 +94,43 @@ andon_status lesson_recipe(struct lesson *l, size_t rows, struct andon_arena *ar
     if (st != ANDON_OK) return st;
     l->model->recipe = recipe;
     return apply_recipe(l);
+}
+
+/* Rows that did not teach the levels are followed as in scoring; the usual distance of theirs, and a
+ * margin, is the limit. */
+static andon_status follow_rest(struct lesson *l, struct follow *follow, size_t rows, float *g)
+{
+    size_t features = follow->d, rest = l->rows - rows;
+    void *memory = andon_arena_take(l->scratch, follow_memory_bytes(follow));
+    if (memory == NULL) return no_room(l, "levels");
+    follow_memory_init(follow, memory);
+    for (size_t i = 0; i < rest; i++) {
+        bool settled;
+        size_t at = (rows + i) * features;
+        l->sorted[i] = follow_row(follow, memory, l->x + at, NULL, g + at, &settled);
+    }
+    if (rest == 0) return ANDON_OK;
+    scale_sort(l->sorted, rest);
+    l->limit = scale_quantile(l->sorted, rest, 0.99) + 0.2;
+    return ANDON_OK;
+}
+
+andon_status lesson_follow(struct lesson *l, size_t rows, struct andon_arena *arena)
+{
+    const struct follow_options *options = &l->model->options.follow;
+    uint32_t features = andon_recipe_features(l->model->recipe);
+    struct follow *follow = NULL;
+    if (!options->on) return ANDON_OK;
+    float *g = andon_arena_array(l->scratch, l->rows * features, sizeof *g);
+    if (g == NULL) return no_room(l, "deviations");
+    andon_status st = follow_fit((struct andon_rows){l->x, rows, features}, options, l->scratch,
+                                 arena, &follow, g, l->err);
+    if (st == ANDON_OK) st = follow_rest(l, follow, rows, g);
+    if (st != ANDON_OK) return st;
+    follow->limit = l->limit;
+    l->model->follow = follow;
+    l->x = g;
+    return ANDON_OK;
 }
 
 /* Reports a member's progress as part of the whole. */

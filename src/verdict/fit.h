@@ -18,10 +18,17 @@ struct lesson {
     float *x;          /* x[rows][features], after the present recipe         */
     double *raw;       /* raw[members][rows]                                  */
     double *u, *sorted; /* u[rows], sorted[rows]                              */
+    double limit;      /* follow's, once the held-out rows have set it         */
 };
 
 /* lesson_recipe fits the recipe on the first part of the lesson's rows and applies it to all. */
 ANDON_MUST_CHECK andon_status lesson_recipe(struct lesson *l, size_t rows,
+                                            struct andon_arena *arena);
+
+/* lesson_follow fits what present normal is on the first part of the lesson's rows and turns all rows
+ * of x into deviations from it; nothing where the model does not follow. The limit beyond which
+ * something is wrong comes from the rows after that part, or is kept from the fit before. */
+ANDON_MUST_CHECK andon_status lesson_follow(struct lesson *l, size_t rows,
                                             struct andon_arena *arena);
 
 /* lesson_members fits every member on rows [from, to) and the weights stay as they are.

@@ -70,6 +70,7 @@ andon_status lesson_calibrate_held_out(struct lesson *l)
     andon_arena_init(&first, l->scratch->from, l->arena->limit);
     struct andon_arena *arena = model->options.refit ? &first : l->arena;
     andon_status st = lesson_recipe(l, split, arena);
+    if (st == ANDON_OK) st = lesson_follow(l, split, arena);
     if (st == ANDON_OK) st = lesson_members(l, 0, split, NULL, arena, 0.0, 0.4);
     if (st == ANDON_OK) st = lesson_score(l, split, l->rows, WARM_ROWS);
     if (st == ANDON_OK) {
@@ -81,6 +82,7 @@ andon_status lesson_calibrate_held_out(struct lesson *l)
     if (st == ANDON_OK && model->options.refit) {
         andon_arena_rewind(l->scratch, mark);
         st = lesson_recipe(l, l->rows, l->arena);
+        if (st == ANDON_OK) st = lesson_follow(l, l->rows, l->arena);
         if (st == ANDON_OK) st = lesson_members(l, 0, l->rows, NULL, l->arena, 0.4, 1.0);
     }
     andon_arena_free(&first);

@@ -94,8 +94,8 @@ static double distance(const struct follow *f, const float *g, float *sum)
 }
 
 /* Tries every normal; leaves the nearest one's deviation in g and returns its number. */
-static uint32_t nearest(const struct follow *f, struct memory *m, const float *x, float *g,
-                        double *best)
+static uint32_t nearest(const struct follow *f, struct memory *m, const float *x,
+                        const uint8_t *gone, float *g, double *best)
 {
     struct state *s = m->state;
     uint32_t found = 0, slot = s->pushed % FOLLOW_SMOOTH;
@@ -103,7 +103,9 @@ static uint32_t nearest(const struct follow *f, struct memory *m, const float *x
     for (uint32_t k = 0; k < s->normals; k++) {
         const double *level = m->level + k * stride(f), *width = m->width + k * stride(f);
         for (uint32_t j = 0; j < f->d; j++)
-            m->g[j] = deviation(((double)x[j] - level[j]) / (width[j] * f->width[j]),
+            m->g[j] = gone != NULL && gone[j]
+                          ? 0.0f
+                          : deviation(((double)x[j] - level[j]) / (width[j] * f->width[j]),
                                 f->options.compress);
         s->recent[k][slot] = distance(f, m->g, m->sum);
         double mean = 0.0;
@@ -130,12 +132,14 @@ static void watch_limit(const struct follow *f, struct state *s, double u)
     }
 }
 
-static void follow_level(const struct follow *f, struct memory *m, uint32_t k, const float *x)
+static void follow_level(const struct follow *f, struct memory *m, uint32_t k, const float *x,
+                         const uint8_t *gone)
 {
     double *level = m->level + k * stride(f);
     const double *width = m->width + k * stride(f);
     double tau = f->options.tau * (m->state->wrong ? f->options.slower : 1.0);
     for (uint32_t j = 0; j < f->d; j++) {
+        if (gone != NULL && gone[j]) continue;
         double step = (double)x[j] - level[j], most = width[j] * f->width[j];
         step = step > most ? most : step < -most ? -most : step;
         level[j] += step / tau;
@@ -143,10 +147,12 @@ static void follow_level(const struct follow *f, struct memory *m, uint32_t k, c
 }
 
 /* Updates the fast and slow means; true when few features move. */
-static bool is_steady(const struct follow *f, struct memory *m, const float *x)
+static bool is_steady(const struct follow *f, struct memory *m, const float *x,
+                      const uint8_t *gone)
 {
     uint32_t moving = 0;
     for (uint32_t j = 0; j < f->d; j++) {
+        if (gone != NULL && gone[j]) continue;
         double v = (double)x[j], away = fabs(v - m->slow[j]);
         m->fast[j] += (v - m->fast[j]) / fast_rows;
         m->slow[j] += (v - m->slow[j]) / slow_rows;
@@ -178,15 +184,16 @@ static void accept(const struct follow *f, struct memory *m)
     s->wrong = 0;
 }
 
-double follow_row(const struct follow *f, void *block, const float *x, float *g, bool *settled)
+double follow_row(const struct follow *f, void *block, const float *x, const uint8_t *gone,
+                  float *g, bool *settled)
 {
     struct memory m = memory_of(f, block);
     double mean = 0.0;
-    uint32_t k = nearest(f, &m, x, g, &mean);
+    uint32_t k = nearest(f, &m, x, gone, g, &mean);
     double u = log(mean + distance_offset);
     watch_limit(f, m.state, u);
-    follow_level(f, &m, k, x);
-    bool steady = is_steady(f, &m, x);
+    follow_level(f, &m, k, x, gone);
+    bool steady = is_steady(f, &m, x, gone);
     m.state->steady = m.state->wrong && steady ? m.state->steady + 1 : 0;
     *settled = m.state->steady >= SETTLED_ROWS;
     if (f->options.accept > 0 && m.state->steady >= f->options.accept) accept(f, &m);

@@ -13,20 +13,10 @@
 #include <stdbool.h>
 
 #include "andon/detector.h"
+#include "verdict/model.h"
 
 #define FOLLOW_NORMALS 4u
 #define FOLLOW_SMOOTH 5u
-
-struct follow_options {
-    bool on;
-    double tau;      /* rows in which a level follows, about                       */
-    double slower;   /* this much slower while something is wrong                  */
-    int64_t accept;  /* steady rows after which a new level is normal; 0: never    */
-    double ridge;    /* added to the variances, as part of their mean              */
-    double width_min; /* least deviation of a feature, in its own scale            */
-    double compress; /* deviations beyond which g grows logarithmically            */
-    double moving;   /* part of the features that may move in a steady row         */
-};
 
 struct follow {
     struct follow_options options;
@@ -50,9 +40,10 @@ size_t follow_memory_bytes(const struct follow *follow);
 void follow_memory_init(const struct follow *follow, void *memory);
 
 /* follow_row turns one row into its deviation and returns the log distance of the last rows from the
- * nearest normal. *settled says that the row belongs to a steady level far from every normal. */
-double follow_row(const struct follow *follow, void *memory, const float *x, float *g,
-                  bool *settled);
+ * nearest normal. A feature with gone[j] (NULL: none) deviates by 0 and teaches nothing. *settled
+ * says that the row belongs to a steady level far from every normal. x and g do not overlap. */
+double follow_row(const struct follow *follow, void *memory, const float *x, const uint8_t *gone,
+                  float *g, bool *settled);
 
 void follow_save(const struct follow *follow, struct andon_writer *out);
 ANDON_MUST_CHECK andon_status follow_load(struct andon_reader *in, uint32_t d,

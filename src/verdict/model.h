@@ -5,6 +5,18 @@
 #include "andon/model.h"
 #include "verdict/calibration.h"
 
+/* How present normal is followed: verdict/follow.h. */
+struct follow_options {
+    bool on;
+    double tau;      /* rows in which a level follows, about                       */
+    double slower;   /* this much slower while something is wrong                  */
+    int64_t accept;  /* steady rows after which a new level is normal; 0: never    */
+    double ridge;    /* added to the variances, as part of their mean              */
+    double width_min; /* least deviation of a feature, in its own scale            */
+    double compress; /* deviations beyond which g grows logarithmically            */
+    double moving;   /* part of the features that may move in a steady row         */
+};
+
 /* Settings of the verdict itself, as andon_option_set takes them. */
 struct verdict_options {
     char members[ANDON_OPTION_TEXT]; /* "mahalanobis,knn" or "mahalanobis=2,knn=1"            */
@@ -14,6 +26,7 @@ struct verdict_options {
     double tail_from;                /* quantile of held-out scores at which the tail starts  */
     int64_t confirm;                 /* rows in succession above 1 until is_anomaly           */
     int64_t smooth;                  /* rows over which the score's logarithm is averaged     */
+    struct follow_options follow;
 };
 
 /* One detector of a model. */
@@ -30,8 +43,11 @@ struct note {
     char *value;
 };
 
+struct follow;
+
 struct andon_model {
     const struct andon_recipe *recipe;
+    const struct follow *follow; /* NULL: rows go to the detectors as they are           */
     struct verdict_options options;
     uint32_t members;
     struct member member[ANDON_MEMBERS_MAX];

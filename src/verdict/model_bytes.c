@@ -1,11 +1,12 @@
 /* A model as one byte string:
  *   "ANDONMDL"  format u32  body bytes u64  body  CRC-32C of everything before it u32
- * The body holds, in order: detector's name, options, classes, rests, recipe, members with options,
+ * The body holds, in order: detector's name, options, classes, rests, recipe, follow, members with options,
  * compression and model, calibration, notes, card. Everything is checked before it is used; whatever
  * passes the checksum but does not make sense is refused with one line. */
 #include <math.h>
 #include <string.h>
 
+#include "verdict/follow.h"
 #include "verdict/model.h"
 
 static const char magic[8] = {'A', 'N', 'D', 'O', 'N', 'M', 'D', 'L'};
@@ -54,6 +55,8 @@ static void save_body(const struct andon_model *m, struct andon_writer *out)
     andon_put_u32(out, m->classes);
     for (uint32_t c = 0; c < m->classes; c++) andon_put_text(out, m->class_name[c]);
     andon_recipe_save(m->recipe, out);
+    andon_put_u8(out, m->follow != NULL);
+    if (m->follow != NULL) follow_save(m->follow, out);
     andon_put_u32s(out, m->longest_run, andon_recipe_channels(m->recipe));
     andon_put_u32(out, m->members);
     for (uint32_t k = 0; k < m->members; k++) save_member(&m->member[k], out);
@@ -161,8 +164,8 @@ static char *load_text(struct andon_reader *in, struct andon_arena *arena)
 {
     struct andon_reader peek = *in;
     size_t length = andon_get_u32(&peek);
-    char *text = andon_get_array(&peek, arena, length + 1, 1, 1);
-    if (text == NULL && length == andon_reader_left(&peek)) text = andon_arena_take(arena, length + 1);
+    char *text = NULL;
+    if (!peek.bad && length <= andon_reader_left(&peek)) text = andon_arena_take(arena, length + 1);
     if (text == NULL)
         in->bad = true;
     else
@@ -186,6 +189,17 @@ static andon_status load_notes(struct andon_reader *in, struct andon_model *m,
     return ANDON_OK;
 }
 
+static andon_status load_follow(struct andon_reader *in, struct andon_model *m,
+                                struct andon_arena *arena, andon_error *err)
+{
+    struct follow *follow = NULL;
+    if (andon_get_u8(in) == 0) return ANDON_OK;
+    andon_status st = follow_load(in, andon_recipe_features(m->recipe), &m->options.follow, arena,
+                                  &follow, err);
+    m->follow = follow;
+    return st;
+}
+
 static andon_status load_body(struct andon_reader *in, struct andon_model *m,
                               struct andon_arena *arena, andon_error *err)
 {
@@ -196,6 +210,8 @@ static andon_status load_body(struct andon_reader *in, struct andon_model *m,
     if (st == ANDON_OK) st = andon_recipe_load(in, arena, &recipe, err);
     if (st != ANDON_OK) return st;
     m->recipe = recipe;
+    st = load_follow(in, m, arena, err);
+    if (st != ANDON_OK) return st;
     uint32_t channels = andon_recipe_channels(recipe);
     m->longest_run = andon_get_array(in, arena, channels, sizeof *m->longest_run, 4);
     if (m->longest_run == NULL) return andon_fail(err, ANDON_EFORMAT, "model: rests are cut");

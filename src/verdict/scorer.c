@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "verdict/ensemble.h"
+#include "verdict/follow.h"
 #include "verdict/model.h"
 
 struct still { /* a channel's last value and how long it has stood */
@@ -18,13 +19,16 @@ struct andon_scorer {
     size_t batch_max;
     uint32_t above; /* rows in succession with a score above 1 */
     struct smoother smoother;
-    void *recipe_memory;
+    void *recipe_memory, *follow_memory;
     void *member_memory[ANDON_MEMBERS_MAX];
     struct still *still;  /* [channels]                                    */
     float *x;             /* x[batch_max][features], judged rows first     */
     float *picked;        /* picked[batch_max][features]: rows to explain  */
-    uint8_t *missing;     /* missing[batch_max][channels]                  */
+    uint8_t *missing;     /* missing[channels] of the present sample       */
+    uint8_t *gone;        /* gone[features] of the present sample          */
+    double *sample;       /* sample[channels], without what is frozen      */
     uint8_t *warm;        /* warm[batch_max]                               */
+    uint8_t *settled;     /* settled[batch_max]: steady, far from every normal */
     uint32_t *row;        /* row[batch_max]: which samples are judged      */
     double *raw;          /* raw[members][batch_max]                       */
     float *share;         /* share[members][batch_max][features]           */
@@ -57,7 +61,7 @@ static size_t memory_bytes(const struct member *m)
     return m->detector->memory_bytes == NULL ? 0 : m->detector->memory_bytes(m->model);
 }
 
-enum { PARTS = 13 };
+enum { PARTS = 17 };
 
 /* Lays the block out; with s == NULL only measures it. */
 static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer *s)
@@ -72,7 +76,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         channels * sizeof(struct still),
         n * features * sizeof(float),
         n * features * sizeof(float),
-        n * channels,
+        channels,
         n,
         n * sizeof(uint32_t),
         m->members * n * sizeof(double),
@@ -81,6 +85,10 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         n * sizeof(uint32_t),
         channels * sizeof(float),
         n * m->classes * sizeof(float),
+        m->follow != NULL ? follow_memory_bytes(m->follow) : 0,
+        n,
+        features,
+        channels * sizeof(double),
     };
     size_t where[PARTS];
     for (int i = 0; i < PARTS; i++) where[i] = place(&at, part[i]);
@@ -99,6 +107,10 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         s->pick = (void *)(base + where[10]);
         s->channel_share = (void *)(base + where[11]);
         s->probability = (void *)(base + where[12]);
+        s->follow_memory = base + where[13];
+        s->settled = (void *)(base + where[14]);
+        s->gone = (void *)(base + where[15]);
+        s->sample = (void *)(base + where[16]);
         s->scratch = base + end;
     }
     for (uint32_t k = 0; k < m->members; k++) {
@@ -123,6 +135,7 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
     s->kernel = kernel;
     lay_out(model, batch_max, s);
     andon_recipe_memory_init(model->recipe, s->recipe_memory);
+    if (model->follow != NULL) follow_memory_init(model->follow, s->follow_memory);
     for (uint32_t k = 0; k < model->members; k++)
         if (s->member_memory[k] != NULL)
             model->member[k].detector->memory_init(model->member[k].model, s->member_memory[k]);
@@ -133,7 +146,8 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
 /* Rows that stand still for longer than this many times the longest rest in training are frozen. */
 enum { FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
 
-static bool frozen(struct andon_scorer *s, const double *value)
+/* Takes out of the sample what has stood still for too long to be believed. */
+static bool drop_frozen(struct andon_scorer *s, double *value)
 {
     bool any = false;
     for (uint32_t c = 0; c < andon_recipe_channels(s->model->recipe); c++) {
@@ -144,7 +158,9 @@ static bool frozen(struct andon_scorer *s, const double *value)
         uint32_t longest = s->model->longest_run[c];
         if (longest == UINT32_MAX) continue; /* stood still throughout training */
         uint64_t limit = (uint64_t)longest * FROZEN_TIMES;
-        any = any || still->rows > (limit > FROZEN_ROWS_MIN ? limit : FROZEN_ROWS_MIN);
+        if (still->rows <= (limit > FROZEN_ROWS_MIN ? limit : FROZEN_ROWS_MIN)) continue;
+        value[c] = NAN;
+        any = true;
     }
     return any;
 }
@@ -163,46 +179,68 @@ static struct andon_verdict unjudged(enum andon_reason reason, float covered)
                                   .state = ANDON_UNKNOWN, .reason = (uint8_t)reason};
 }
 
+/* Which features a missing channel takes with it; NULL when every channel is there. */
+static const uint8_t *gone_features(struct andon_scorer *s, const uint8_t *missing, float covered)
+{
+    const struct andon_feature *feature = andon_recipe_feature(s->model->recipe);
+    if (!(covered < 1.0f)) return NULL;
+    for (uint32_t f = 0; f < andon_recipe_features(s->model->recipe); f++)
+        s->gone[f] = missing[feature[f].channel[0]] | missing[feature[f].channel[1]];
+    return s->gone;
+}
+
+/* Puts the row that stands in picked, or its deviation from the present normal, at x[judged]. */
+static void compare(struct andon_scorer *s, size_t judged, const uint8_t *missing, float covered)
+{
+    size_t features = andon_recipe_features(s->model->recipe);
+    float *to = s->x + judged * features;
+    bool settled = false;
+    if (s->model->follow != NULL)
+        follow_row(s->model->follow, s->follow_memory, s->picked,
+                   gone_features(s, missing, covered), to, &settled);
+    else
+        memcpy(to, s->picked, features * sizeof *to);
+    s->settled[judged] = settled;
+    s->warm[judged] = andon_recipe_warm(s->model->recipe, s->recipe_memory);
+}
+
 /* Applies the recipe, settles what cannot be judged and moves the rows that can to the front of x.
  * Returns how many those are. */
 static size_t gather(struct andon_scorer *s, const struct andon_series *series,
                      struct andon_verdict *verdict)
 {
     const struct andon_recipe *recipe = s->model->recipe;
-    uint32_t channels = andon_recipe_channels(recipe), features = andon_recipe_features(recipe);
+    uint32_t channels = andon_recipe_channels(recipe);
     size_t judged = 0;
     for (size_t i = 0; i < series->n; i++) {
-        struct andon_series one = {1, series->channels, series->value + i * series->channels,
-                                   series->ts_ns ? series->ts_ns + i : NULL,
+        memcpy(s->sample, series->value + i * series->channels, channels * sizeof *s->sample);
+        struct andon_series one = {1, channels, s->sample, series->ts_ns ? series->ts_ns + i : NULL,
                                    series->running ? series->running + i : NULL,
                                    series->regime ? series->regime + i : NULL};
-        uint8_t *missing = s->missing + i * channels;
-        andon_recipe_apply(recipe, s->recipe_memory, &one, s->x + judged * features, missing);
-        float covered = coverage(missing, channels);
-        bool still = frozen(s, one.value);
-        if (one.running != NULL && *one.running == 0) {
-            verdict[i] = unjudged(ANDON_MACHINE_OFF, covered);
-        } else if (!(covered > 0.0f)) {
-            verdict[i] = unjudged(ANDON_BAD_QUALITY, covered);
-        } else {
-            verdict[i] = unjudged(still            ? ANDON_FROZEN
-                                  : covered < 1.0f ? ANDON_BAD_QUALITY
-                                                   : ANDON_REASON_NONE,
-                                  covered);
-            s->warm[judged] = andon_recipe_warm(recipe, s->recipe_memory);
-            s->row[judged++] = (uint32_t)i;
-        }
+        bool off = one.running != NULL && *one.running == 0;
+        bool frozen = !off && drop_frozen(s, s->sample);
+        andon_recipe_apply(recipe, s->recipe_memory, &one, s->picked, s->missing);
+        float covered = coverage(s->missing, channels);
+        enum andon_reason reason = off              ? ANDON_MACHINE_OFF
+                                   : frozen         ? ANDON_FROZEN
+                                   : covered < 1.0f ? ANDON_BAD_QUALITY
+                                                    : ANDON_REASON_NONE;
+        verdict[i] = unjudged(reason, covered);
+        if (off || !(covered > 0.0f)) continue;
+        compare(s, judged, s->missing, covered);
+        s->row[judged++] = (uint32_t)i;
     }
     return judged;
 }
 
 /* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
-static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm)
+static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm, bool settled)
 {
     s->above = v->score > 1.0 && warm ? s->above + (s->above < UINT32_MAX) : 0;
     v->is_anomaly = s->above >= (uint32_t)s->model->options.confirm;
     if (v->is_anomaly) {
         v->state = ANDON_ANOMALY;
+        if (settled) v->reason = ANDON_OUT_OF_REGIME;
         return;
     }
     if (v->reason == ANDON_REASON_NONE && !warm) v->reason = ANDON_WARMING_UP;
@@ -328,7 +366,7 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
         v->score = calibration_score(&m->calibration, u);
         v->p_value = calibration_p_value(&m->calibration, u);
         v->share = 0.0f;
-        decide(s, v, s->warm[j]);
+        decide(s, v, s->warm[j], s->settled[j]);
         v->confidence = (float)ensemble_confidence(m, raw, v->is_anomaly);
         if (share != NULL)
             memset(share + (size_t)s->row[j] * channels, 0, channels * sizeof *share);

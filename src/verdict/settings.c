@@ -20,6 +20,22 @@ const struct andon_option andon_verdict_table[] = {
      "rows in succession above 1 until a row is called an anomaly"},
     {"smooth", ANDON_OPTION_INT, FIELD(smooth), 1, 256, "1", NULL,
      "rows over which the logarithm of the score is averaged"},
+    {"follow", ANDON_OPTION_BOOL, FIELD(follow.on), 0, 0, "yes", NULL,
+     "compare rows with the machine's present normal: levels followed, old normals remembered"},
+    {"tau", ANDON_OPTION_REAL, FIELD(follow.tau), 1, 1e9, "720", NULL,
+     "rows in which a level is followed, about"},
+    {"slower", ANDON_OPTION_REAL, FIELD(follow.slower), 1, 1e9, "10", NULL,
+     "how much slower while something is wrong"},
+    {"accept", ANDON_OPTION_INT, FIELD(follow.accept), 0, 1e9, "1440", NULL,
+     "steady rows after which a new level is a new normal; 0: never"},
+    {"ridge", ANDON_OPTION_REAL, FIELD(follow.ridge), 0, 1e3, "0.2", NULL,
+     "part of the mean variance added to every direction of deviation"},
+    {"width_min", ANDON_OPTION_REAL, FIELD(follow.width_min), 1e-6, 1e3, "0.05", NULL,
+     "least usual deviation of a feature, in spreads"},
+    {"far", ANDON_OPTION_REAL, FIELD(follow.compress), 1, 1e6, "12", NULL,
+     "usual deviations beyond which a deviation grows logarithmically"},
+    {"moving", ANDON_OPTION_REAL, FIELD(follow.moving), 0, 1, "0.2", NULL,
+     "part of the features that may move in a steady row"},
     {.name = NULL}};
 
 static bool has_both_kinds(const struct andon_training *t)
@@ -138,10 +154,12 @@ andon_status settings_apply(const struct andon_training *t, struct andon_arena *
 {
     andon_options_default(andon_recipe_table, recipe);
     andon_status st = choose_members(t, arena, model, err);
-    if (st == ANDON_OK && model->members == 1 &&
-        (model->member[0].detector->traits & (ANDON_WANTS_PLAIN | ANDON_SUPERVISED)) != 0) {
+    if (st != ANDON_OK) return st;
+    uint32_t traits = model->members == 1 ? model->member[0].detector->traits : 0;
+    if (traits & (ANDON_WANTS_PLAIN | ANDON_SUPERVISED))
         st = andon_option_set(andon_recipe_table, recipe, "features", "value", err);
-    }
+    if (traits & (ANDON_WANTS_PLAIN | ANDON_SUPERVISED | ANDON_ONE_FEATURE))
+        model->options.follow.on = false;
     for (size_t i = 0; st == ANDON_OK && i < t->settings; i++)
         st = set_one(&t->setting[i], model, recipe, err);
     return st;
