@@ -2,8 +2,10 @@
  *
  * Rules
  *   1 An event is a run of labelled rows; an alarm is a run of alarmed rows, runs less than group_s
- *     apart being one. An event is found when an alarm touches it; an alarm that touches no event is
- *     false. Nothing is point-adjusted.
+ *     apart being one. An event is found when one of its rows is alarmed. What an alarm covers
+ *     outside of events is false: once, and once more for every renew_s that it stands; the first
+ *     grace_s next to an event that it found are forgiven. (Without renewal one alarm that never
+ *     ends would find everything and be false hardly ever.) Nothing is point-adjusted.
  *   2 A row that could not be judged (UNKNOWN) counts as not alarmed and as the lowest score; such
  *     rows, and events made of nothing else, are also counted apart.
  *   3 Figures that do not exist (no event, no alarm) are NaN, never 0.
@@ -43,13 +45,21 @@ struct metrics_input {
     double interval_s;         /* of one row; 0: the median of ts_ns's steps                */
     const int32_t *regime;     /* regime[n]: index, or < 0; NULL: there is one              */
     uint32_t regimes;          /* at most METRICS_REGIMES_MAX                               */
-    double group_s;            /* alarms closer than this are one; 300 is the house's       */
+    double group_s;            /* alarms closer than this are one                           */
+    double renew_s;            /* a standing false alarm counts anew this often; 0: never   */
+    double grace_s;            /* next to an event that was found, alarms are not false     */
     uint32_t vus_window;       /* largest buffer of VUS in rows, 100 in TSB-AD; 0: no VUS   */
 };
 
 struct metrics_counts {
     uint64_t tp, fp, tn, fn;
 };
+
+/* The house's way of counting, and TSB-AD's buffer. */
+#define METRICS_GROUP_S 300.0
+#define METRICS_RENEW_S 3600.0
+#define METRICS_GRACE_S 1800.0
+#define METRICS_VUS_WINDOW 100u
 
 /* Figures from counts; NaN where the denominator is 0. */
 double counts_precision(struct metrics_counts c);
@@ -67,6 +77,7 @@ struct metrics_counts counts_add(struct metrics_counts a, struct metrics_counts 
 /* One labelled event or one false alarm. */
 struct metrics_event {
     size_t first, last;    /* rows, both inside                                               */
+    uint32_t count;        /* false alarms: how many it counts as                             */
     bool found;            /* an alarm touches it                                             */
     bool judged;           /* at least one row was not UNKNOWN                                */
     size_t alarm_row;      /* the first alarmed row inside; only if found                     */
@@ -85,7 +96,8 @@ struct metrics {
 
     /* events */
     size_t events, found, missed, events_unknown, alarms, false_alarms;
-    double event_precision; /* alarms that touch an event / alarms                          */
+    size_t false_stretches; /* entries of false_alarm[]; false_alarms adds up their counts   */
+    double event_precision; /* found / (found + false alarms)                               */
     double event_recall;    /* found / events: the detection rate                           */
     double event_f1;
     double delay_median_s, delay_mean_s, delay_max_s; /* time to detection, of found events  */
@@ -116,11 +128,12 @@ struct metrics {
     double p_at_01, p_at_05;
 
     struct metrics_event *event;       /* event[events], in the arena                          */
-    struct metrics_event *false_alarm; /* false_alarm[false_alarms], in the arena              */
+    struct metrics_event *false_alarm; /* false_alarm[false_stretches], in the arena           */
 };
 
 /* metrics_measure fills out; lists live in arena, working room is rewound.
- * ANDON_EDATA   no rows, times that do not rise
+ * ANDON_EINVAL  neither times nor an interval; more regimes than the limit
+ * ANDON_EDATA   no rows, times that fall (err names the row)
  * ANDON_ENOMEM  the arena's limit
  * Time O(n log n); VUS adds O(vus_window (n + rows in the buffers)). */
 ANDON_MUST_CHECK andon_status metrics_measure(const struct metrics_input *in,
