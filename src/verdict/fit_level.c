@@ -60,6 +60,19 @@ static void weigh_members(struct lesson *l, size_t from, size_t to)
     }
 }
 
+/* The level that scikit-learn's contamination gives: a quantile of the training rows' own scores. */
+static andon_status level_by_part(struct lesson *l, const struct calibration_rule *rule)
+{
+    andon_status st = lesson_score(l, 0, l->rows, 0);
+    if (st != ANDON_OK) return st;
+    join(l, 0, l->rows);
+    memcpy(l->sorted, l->u, l->rows * sizeof *l->u);
+    scale_sort(l->sorted, l->rows);
+    double level = scale_quantile(l->sorted, l->rows, 1.0 - l->model->options.contamination);
+    calibration_move(&l->model->calibration, l->u, l->rows, rule, level);
+    return ANDON_OK;
+}
+
 andon_status lesson_calibrate_held_out(struct lesson *l)
 {
     struct andon_model *model = l->model;
@@ -85,6 +98,7 @@ andon_status lesson_calibrate_held_out(struct lesson *l)
         if (st == ANDON_OK) st = lesson_follow(l, l->rows, l->arena);
         if (st == ANDON_OK) st = lesson_members(l, 0, l->rows, NULL, l->arena, 0.4, 1.0);
     }
+    if (st == ANDON_OK && model->options.contamination > 0.0) st = level_by_part(l, &rule);
     andon_arena_free(&first);
     return st;
 }

@@ -17,7 +17,7 @@ struct andon_scorer {
     const struct andon_model *model;
     enum andon_kernel kernel;
     size_t batch_max;
-    uint32_t above; /* rows in succession with a score above 1 */
+    uint64_t above; /* the last 64 judged rows, newest in bit 0: score above 1? */
     struct smoother smoother;
     void *recipe_memory, *follow_memory;
     void *member_memory[ANDON_MEMBERS_MAX];
@@ -236,8 +236,9 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
 /* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
 static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm, bool settled)
 {
-    s->above = v->score > 1.0 && warm ? s->above + (s->above < UINT32_MAX) : 0;
-    v->is_anomaly = s->above >= (uint32_t)s->model->options.confirm;
+    uint64_t last = UINT64_MAX >> (64 - s->model->options.of);
+    s->above = (s->above << 1) | (v->score > 1.0 && warm);
+    v->is_anomaly = __builtin_popcountll(s->above & last) >= s->model->options.confirm;
     if (v->is_anomaly) {
         v->state = ANDON_ANOMALY;
         if (settled) v->reason = ANDON_OUT_OF_REGIME;
