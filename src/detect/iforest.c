@@ -24,9 +24,9 @@ static const struct andon_option options[] = {
 
 size_t trees_scratch_bytes(const struct trees *trees)
 {
-    size_t d = trees->d, bytes = d * sizeof(int32_t);
+    size_t d = trees->d, bytes = d * sizeof(uint64_t);
     if (trees->groups > 0)
-        bytes = d * TREES_CHUNK * (sizeof(float) + 1) + TREES_LEAVES * TREES_BLOCK +
+        bytes = d * TREES_CHUNK * (sizeof(float) + 1) + (trees->slots + TREES_TOGETHER) * TREES_BLOCK +
                 TREES_CHUNK * sizeof(uint32_t);
     return (bytes + 63) / 64 * 64;
 }

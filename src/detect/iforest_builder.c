@@ -105,7 +105,7 @@ static andon_status bundle_add(struct iforest_builder *builder)
     if (bundle->node == NULL || bundle->value == NULL || bundle->size == NULL) return ANDON_ENOMEM;
     bundle->nodes = nodes;
     bundle->trees = builder->drafts;
-    bundle->node[nodes - 1] = trees_node(INT32_MAX, nodes - 1, 0);
+    bundle->node[nodes - 1] = trees_node(TREES_KEY_LEAF, nodes - 1, 0);
     uint32_t at = 0;
     for (uint32_t j = 0; j < TREES_BUNDLE; j++) {
         const struct iforest_draft *draft = &builder->draft[j];

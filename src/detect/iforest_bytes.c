@@ -74,7 +74,7 @@ static bool tree_load(struct andon_reader *in, uint32_t d, uint32_t nodes_max,
             if (size < 1 || size > tree->samples - rows) return false;
             rows += size;
             tree->size[i] = (uint16_t)size;
-            tree->node[i] = trees_node(INT32_MAX, i, 0);
+            tree->node[i] = trees_node(TREES_KEY_LEAF, i, 0);
             continue;
         }
         float threshold = andon_get_f32(in);

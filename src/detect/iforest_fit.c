@@ -158,7 +158,7 @@ static void grow(struct grower *g, struct iforest_draft *tree)
         tree->size[task.node] = (uint16_t)(task.end - task.begin);
         if (task.end - task.begin < 2 || task.depth == g->depth_max ||
             !draw_split(g, &task, &feature, &threshold)) {
-            tree->node[task.node] = trees_node(INT32_MAX, task.node, 0);
+            tree->node[task.node] = trees_node(TREES_KEY_LEAF, task.node, 0);
             continue;
         }
         uint32_t middle = partition(g, &task, threshold), left = tree->nodes;

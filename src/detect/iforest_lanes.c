@@ -9,22 +9,30 @@
 
 enum { COLUMNS_MAX = 512 }; /* beyond, the chunk's columns leave the cache and the walk is as good */
 
-/* Working room. A threshold's entry is key (as unsigned) << 32 | its node's place in rank. */
+/* Working room. A threshold's entry is key << 32 | its node's place in rank. */
 struct lay {
     const struct trees *forest;
     uint32_t trees;
+    uint16_t *tree_cherries; /* [trees]                                  */
     uint32_t *node_first; /* [trees + 1], of each tree in rank           */
     uint8_t *rank;        /* [nodes], place among the feature's thresholds */
     uint64_t *entry;      /* [nodes], of one group, by feature and sorted */
     uint64_t *spare;      /* [nodes], for sorting                         */
     uint32_t *count;      /* [d + 1]                                      */
     uint32_t *extra;      /* [d], of the tree that asks to join           */
-    uint8_t slot[2 * TREES_LEAVES]; /* of the tree's nodes: code or slot   */
+    uint32_t constants, cherries; /* the most of any tree                  */
+    uint16_t slot[2 * TREES_LEAVES];  /* of the tree's nodes: code or slot */
+    uint8_t height[2 * TREES_LEAVES]; /* of the tree's nodes above cherries */
 };
 
 static bool is_leaf(const struct trees_bundle *bundle, uint32_t i)
 {
     return trees_node_left(bundle->node[i]) == i;
+}
+
+static bool is_cherry(const struct trees_bundle *bundle, uint32_t left)
+{
+    return is_leaf(bundle, left) && is_leaf(bundle, left + 1);
 }
 
 static uint32_t forest_trees(const struct trees *forest)
@@ -100,7 +108,7 @@ static void collect(struct lay *lay, uint32_t first, uint32_t end)
         for (uint32_t i = tree.begin; i < tree.end; i++) {
             if (is_leaf(tree.bundle, i)) continue;
             uint64_t node = tree.bundle->node[i];
-            uint32_t key = (uint32_t)trees_node_key(node) ^ 0x80000000u;
+            uint32_t key = trees_node_key(node);
             uint32_t place = lay->node_first[t] + i - tree.begin;
             lay->entry[lay->count[trees_node_feature(node)]++] = (uint64_t)key << 32 | place;
         }
@@ -116,7 +124,7 @@ static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, 
     for (uint32_t i = 0; i < entries; i++) {
         uint32_t key = (uint32_t)(entry[i] >> 32);
         k += i == 0 || key != (uint32_t)(entry[i - 1] >> 32);
-        sorted[k - 1] = trees_unkey((int32_t)(key ^ 0x80000000u));
+        sorted[k - 1] = trees_unkey(key);
         lay->rank[(uint32_t)entry[i]] = (uint8_t)(k - 1);
     }
     uint32_t size = 8 * (k / 8 + 1);
@@ -130,70 +138,80 @@ static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, 
     return TREES_HEAP + size;
 }
 
-/* Numbers leaves and cherries: first the leaves beside an inner node, whose codes are constant slots,
- * then the leaves of cherries. Gives the plan's constants and cherries. */
-static void number_leaves(struct lay *lay, struct trees_view tree, struct trees_plan *plan,
-                          uint32_t *value)
+/* Numbers the leaves: first those beside an inner node, whose codes are constant slots, then those of
+ * cherries. Writes their values. */
+static void number_leaves(struct lay *lay, struct trees_view tree, uint32_t *value)
 {
     const struct trees_bundle *bundle = tree.bundle;
     uint32_t codes = 0;
-    for (int cherry = 0; cherry < 2; cherry++) {
+    for (int cherries = 0; cherries < 2; cherries++) {
         for (uint32_t i = tree.begin; i < tree.end; i++) {
-            uint32_t l = trees_node_left(bundle->node[i]);
-            bool is_cherry = l != i && is_leaf(bundle, l) && is_leaf(bundle, l + 1);
-            if (l == i || is_cherry != (cherry == 1)) continue;
-            for (uint32_t c = l; c < l + 2; c++) {
+            uint32_t left = trees_node_left(bundle->node[i]);
+            if (left == i || is_cherry(bundle, left) != (cherries == 1)) continue;
+            for (uint32_t c = left; c < left + 2; c++) {
                 if (!is_leaf(bundle, c)) continue;
                 value[codes] = bundle->value[c];
-                lay->slot[c - tree.begin] = (uint8_t)codes++;
+                lay->slot[c - tree.begin] = (uint16_t)codes++;
             }
         }
-        if (cherry == 0) plan->constants = (uint16_t)codes;
     }
-    plan->cherries = (uint16_t)((codes - plan->constants) / 2);
 }
 
-/* Writes the tree's operations, children before parents: parents stand before their children in the
- * array, so backwards. */
+/* The heights of the tree's inner nodes above their cherries; gives how many joins are lower than
+ * each height. */
+static void heights(struct lay *lay, struct trees_view tree, uint32_t *below)
+{
+    uint32_t count[IFOREST_DEPTH_MAX + 1] = {0};
+    for (uint32_t i = tree.end; i-- > tree.begin;) {
+        uint32_t left = trees_node_left(tree.bundle->node[i]), height = 0;
+        if (left != i && !is_cherry(tree.bundle, left)) {
+            const uint8_t *child = &lay->height[left - tree.begin];
+            height = 1u + (child[0] > child[1] ? child[0] : child[1]);
+            count[height]++;
+        }
+        lay->height[i - tree.begin] = (uint8_t)height;
+    }
+    below[0] = 0;
+    for (uint32_t h = 1, sum = 0; h <= IFOREST_DEPTH_MAX; h++) {
+        below[h] = sum;
+        sum += count[h];
+    }
+}
+
+/* Writes the tree's operations. Joins stand by height, so that one seldom waits for the one just
+ * before it. A computed operand is used once: its slot takes the result. */
 static void plan_write(struct lay *lay, uint32_t t, struct trees_plan *plan, struct trees_op *op)
 {
     struct trees_view tree = trees_view(lay->forest, t);
     const struct trees_bundle *bundle = tree.bundle;
     const uint8_t *rank = lay->rank + lay->node_first[t];
-    struct trees_op *cherry = op, *join = op + plan->cherries;
-    uint32_t fresh = plan->constants;
+    uint16_t *slot = lay->slot;
+    uint32_t below[IFOREST_DEPTH_MAX + 1], cherries = 0;
+    heights(lay, tree, below);
     for (uint32_t i = tree.end; i-- > tree.begin;) {
-        uint32_t l = trees_node_left(bundle->node[i]);
-        if (l == i) continue;
+        uint32_t left = trees_node_left(bundle->node[i]), at = i - tree.begin;
+        if (left == i) continue;
+        const uint16_t *child = &slot[left - tree.begin];
         struct trees_op one = {.column = (uint16_t)trees_node_feature(bundle->node[i]),
-                               .threshold = (int8_t)(rank[i - tree.begin] - 128),
-                               .a = lay->slot[l - tree.begin],
-                               .b = lay->slot[l + 1 - tree.begin]};
-        if (is_leaf(bundle, l) && is_leaf(bundle, l + 1)) {
-            one.out = (uint8_t)fresh++;
-            *cherry++ = one;
-        } else { /* a computed operand is used once: its slot takes the result */
-            one.out = is_leaf(bundle, l) ? one.b : one.a;
-            *join++ = one;
+                               .threshold = (int8_t)(rank[at] - 128), .a = child[0], .b = child[1]};
+        if (lay->height[at] == 0) {
+            one.out = (uint16_t)(lay->constants + cherries);
+            op[cherries++] = one;
+        } else {
+            one.out = is_leaf(bundle, left) ? one.b : one.a;
+            op[plan->cherries + below[lay->height[at]]++] = one;
         }
-        lay->slot[i - tree.begin] = one.out;
+        slot[at] = one.out;
     }
-    plan->joins = (uint16_t)(join - op - plan->cherries);
-    plan->result = lay->slot[0];
-}
-
-/* A tree that is one leaf: a constant slot and nothing to do. */
-static void plan_leaf(struct trees_view tree, struct trees_plan *plan, uint32_t *value)
-{
-    value[0] = tree.bundle->value[tree.begin];
-    plan->constants = 1;
+    plan->result = slot[0];
 }
 
 static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_arena *scratch)
 {
     *lay = (struct lay){.forest = forest, .trees = forest_trees(forest)};
     lay->node_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->node_first[0]);
-    if (lay->node_first == NULL) return false;
+    lay->tree_cherries = andon_arena_array(scratch, lay->trees, sizeof lay->tree_cherries[0]);
+    if (lay->node_first == NULL || lay->tree_cherries == NULL) return false;
     for (uint32_t t = 0; t < lay->trees; t++) {
         struct trees_view tree = trees_view(forest, t);
         lay->node_first[t + 1] = lay->node_first[t] + tree.end - tree.begin;
@@ -208,11 +226,23 @@ static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_a
            lay->extra != NULL;
 }
 
-static bool fits_lanes(const struct trees *forest, const struct lay *lay)
+/* Also finds the most constants and cherries of a tree. */
+static bool fits_lanes(struct lay *lay)
 {
-    if (forest->d > COLUMNS_MAX) return false;
-    for (uint32_t t = 0; t < lay->trees; t++)
-        if (lay->node_first[t + 1] - lay->node_first[t] > 2 * TREES_LEAVES - 1) return false;
+    if (lay->forest->d > COLUMNS_MAX) return false;
+    lay->constants = 1;
+    for (uint32_t t = 0; t < lay->trees; t++) {
+        struct trees_view tree = trees_view(lay->forest, t);
+        uint32_t leaves = (tree.end - tree.begin + 1) / 2, cherries = 0;
+        if (leaves > TREES_LEAVES) return false;
+        for (uint32_t i = tree.begin; i < tree.end; i++) {
+            uint32_t left = trees_node_left(tree.bundle->node[i]);
+            cherries += left != i && is_cherry(tree.bundle, left);
+        }
+        lay->tree_cherries[t] = (uint16_t)cherries;
+        if (cherries > lay->cherries) lay->cherries = cherries;
+        if (leaves - 2 * cherries > lay->constants) lay->constants = leaves - 2 * cherries;
+    }
     return true;
 }
 
@@ -268,12 +298,14 @@ static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint3
     for (uint32_t t = first; t < end; t++) {
         struct trees_view tree = trees_view(forest, t);
         struct trees_plan *plan = &forest->plan[t];
-        uint32_t inner = (tree.end - tree.begin) / 2;
-        *plan = (struct trees_plan){.op = at->op, .value = at->value};
-        if (inner == 0) {
-            plan_leaf(tree, plan, forest->value + at->value);
+        uint32_t inner = (tree.end - tree.begin) / 2, cherries = lay->tree_cherries[t];
+        *plan = (struct trees_plan){.op = at->op, .value = at->value,
+                                    .cherries = (uint16_t)cherries,
+                                    .joins = (uint16_t)(inner - cherries)};
+        if (inner == 0) { /* one leaf: nothing to do but slot 0 */
+            forest->value[at->value] = tree.bundle->value[tree.begin];
         } else {
-            number_leaves(lay, tree, plan, forest->value + at->value);
+            number_leaves(lay, tree, forest->value + at->value);
             plan_write(lay, t, plan, forest->op + at->op);
         }
         at->op += inner;
@@ -288,7 +320,7 @@ andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
     uint32_t columns;
     if (!lay_init(&lay, forest, scratch)) return ANDON_ENOMEM;
     forest->groups = 0;
-    if (!fits_lanes(forest, &lay)) return ANDON_OK;
+    if (!fits_lanes(&lay)) return ANDON_OK;
     uint32_t *begin = andon_arena_array(scratch, lay.trees + 1, sizeof begin[0]);
     if (begin == NULL) return ANDON_ENOMEM;
     uint32_t groups = count_groups(&lay, begin, &columns);
@@ -297,5 +329,7 @@ andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
     for (uint32_t g = 0; g < groups; g++)
         group_write(&lay, forest, g, begin[g], begin[g + 1], &at);
     forest->groups = groups;
+    forest->constants = lay.constants;
+    forest->slots = lay.constants + lay.cherries;
     return ANDON_OK;
 }

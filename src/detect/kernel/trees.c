@@ -2,7 +2,7 @@
  *
  * The walk takes one row through eight trees side by side, so that eight chains of loads overlap.
  *
- * The lanes take 128 rows through every node of a tree: features become ranks among the thresholds of
+ * The lanes take 256 rows through every node of a tree: features become ranks among the thresholds of
  * a group of trees, one byte each, so that a node costs one compare and one select for 16, 32 or 64
  * rows, children before parents, and no row waits for another's branch. A tree of 256 samples has
  * about a hundred inner nodes: 100 nodes * 2 operations / 32 rows is less than the eight dependent
@@ -52,10 +52,11 @@ static inline lanes lanes_pick(lanes x, lanes t, lanes a, lanes b)
 
 /* What lies in scratch: first the row's keys (walk) or the columns (lanes). */
 struct room {
-    int32_t *key;    /* key[d]                                      */
+    uint64_t *key;   /* key[d], each << 32                          */
     float *column;   /* column[d][TREES_CHUNK]                      */
     int8_t *rank;    /* rank[d][TREES_CHUNK]                        */
-    int8_t *slot;    /* slot[TREES_LEAVES][TREES_BLOCK]             */
+    int8_t *slot;    /* slot[slots][TREES_BLOCK]                    */
+    uint8_t *code;   /* code[TREES_TOGETHER][TREES_BLOCK]           */
     uint32_t *part;  /* part[TREES_CHUNK], the sums of one group    */
 };
 
@@ -68,13 +69,14 @@ static struct room room_at(const struct trees *trees, void *scratch)
         room.column = (float *)(void *)at;
         room.rank = (int8_t *)(at + d * TREES_CHUNK * sizeof(float));
         room.slot = room.rank + d * TREES_CHUNK;
-        room.part = (uint32_t *)(void *)(room.slot + TREES_LEAVES * TREES_BLOCK);
+        room.code = (uint8_t *)room.slot + trees->slots * TREES_BLOCK;
+        room.part = (uint32_t *)(void *)(room.code + TREES_TOGETHER * TREES_BLOCK);
     }
     return room;
 }
 
 /* Eight trees side by side. */
-static uint64_t bundle_sum(const struct trees_bundle *bundle, const int32_t *key)
+static uint64_t bundle_sum(const struct trees_bundle *bundle, const uint64_t *key)
 {
     const uint64_t *node = bundle->node;
     uint32_t at[TREES_BUNDLE];
@@ -83,7 +85,7 @@ static uint64_t bundle_sum(const struct trees_bundle *bundle, const int32_t *key
 #pragma GCC unroll 8
         for (int j = 0; j < TREES_BUNDLE; j++) {
             uint64_t here = node[at[j]];
-            at[j] = trees_node_left(here) + (key[trees_node_feature(here)] > trees_node_key(here));
+            at[j] = trees_node_left(here) + (key[trees_node_feature(here)] > here);
         }
     }
     uint64_t sum = 0;
@@ -91,12 +93,12 @@ static uint64_t bundle_sum(const struct trees_bundle *bundle, const int32_t *key
     return sum;
 }
 
-static uint64_t row_sum(const struct trees *trees, const float *x, int32_t *key)
+static uint64_t row_sum(const struct trees *trees, const float *x, uint64_t *key)
 {
     int nan = 0;
     for (uint32_t f = 0; f < trees->d; f++) {
         nan |= x[f] != x[f];
-        key[f] = trees_key(x[f]);
+        key[f] = (uint64_t)trees_key(x[f]) << 32;
     }
     if (nan) return TREES_NONE;
     uint64_t sum = 0;
@@ -122,39 +124,30 @@ static void nan_mark(const float *x, size_t n, uint32_t d, uint64_t *sum)
     }
 }
 
+/* rank_heap walks the five levels of a column's heap: leaf[i] = 32 + the number of eights below x[i]. */
 #if defined(TREES_AVX512)
-/* The five steps of the heap for sixteen rows, then one compare with the eight that are left. */
-static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
 {
     const __m512 low = _mm512_loadu_ps(table), high = _mm512_loadu_ps(table + 16);
-    const float *sorted = table + TREES_HEAP;
+    const __m512i one = _mm512_set1_epi32(1);
     for (size_t i = 0; i < rows; i += 16) {
         __m512 v = _mm512_load_ps(x + i);
-        __m512i e = _mm512_set1_epi32(1);
+        __m512i e = one;
         for (int level = 0; level < 5; level++) {
             __m512 pivot = _mm512_permutex2var_ps(low, e, high);
-            __mmask16 right = _mm512_cmp_ps_mask(v, pivot, _CMP_GT_OQ);
+            uint16_t right = _mm512_cmp_ps_mask(v, pivot, _CMP_GT_OQ);
             e = _mm512_add_epi32(e, e);
-            e = _mm512_mask_add_epi32(e, right, e, _mm512_set1_epi32(1));
+            e = _mm512_mask_add_epi32(e, right, e, one);
         }
-        int32_t leaf[16] __attribute__((aligned(64)));
-        _mm512_store_si512((void *)leaf, e);
-        for (size_t j = 0; j < 16; j++) {
-            int32_t from = 8 * (leaf[j] - 32);
-            __m256 eight = _mm256_loadu_ps(sorted + from);
-            __m256 less = _mm256_cmp_ps(eight, _mm256_set1_ps(x[i + j]), _CMP_LT_OQ);
-            int below = __builtin_popcount((unsigned)_mm256_movemask_ps(less));
-            rank[i + j] = (int8_t)(from + below - 128);
-        }
+        _mm512_store_si512((void *)(leaf + i), e);
     }
 }
 #elif defined(TREES_AVX2)
-static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
 {
     const __m256 h0 = _mm256_loadu_ps(table), h1 = _mm256_loadu_ps(table + 8);
     const __m256 h2 = _mm256_loadu_ps(table + 16), h3 = _mm256_loadu_ps(table + 24);
     const __m256 top = _mm256_set1_ps(table[1]);
-    const float *sorted = table + TREES_HEAP;
 #define DEEPER(pivot)                                                                              \
     e = _mm256_sub_epi32(_mm256_add_epi32(e, e),                                                   \
                          _mm256_castps_si256(_mm256_cmp_ps(v, (pivot), _CMP_GT_OQ)))
@@ -167,75 +160,104 @@ static void rank_column(const float *x, size_t rows, const float *table, int8_t 
         DEEPER(_mm256_permutevar8x32_ps(h1, e));
         DEEPER(_mm256_blendv_ps(_mm256_permutevar8x32_ps(h2, e), _mm256_permutevar8x32_ps(h3, e),
                                 _mm256_castsi256_ps(_mm256_slli_epi32(e, 28))));
-        int32_t leaf[8] __attribute__((aligned(32)));
-        _mm256_store_si256((__m256i *)(void *)leaf, e);
-        for (size_t j = 0; j < 8; j++) {
-            int32_t from = 8 * (leaf[j] - 32);
-            __m256 eight = _mm256_loadu_ps(sorted + from);
-            __m256 less = _mm256_cmp_ps(eight, _mm256_broadcast_ss(x + i + j), _CMP_LT_OQ);
-            int below = __builtin_popcount((unsigned)_mm256_movemask_ps(less));
-            rank[i + j] = (int8_t)(from + below - 128);
-        }
+        _mm256_store_si256((__m256i *)(void *)(leaf + i), e);
     }
 #undef DEEPER
 }
 #else
-static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
 {
-    const float *sorted = table + TREES_HEAP;
     for (size_t i = 0; i < rows; i++) {
         int32_t e = 1;
         for (int level = 0; level < 5; level++) e = 2 * e + (x[i] > table[e]);
-        int32_t from = 8 * (e - 32), below = 0;
-        for (int32_t j = 0; j < 8; j++) below += sorted[from + j] < x[i];
-        rank[i] = (int8_t)(from + below - 128);
+        leaf[i] = e;
     }
 }
 #endif
 
-/* One tree for the rows at..at+TREES_BLOCK of the chunk. */
-static const uint8_t *tree_codes(const struct trees_plan *plan, const struct trees_op *op,
-                                 const int8_t *rank, size_t at, int8_t *slot)
+/* How many of eight sorted thresholds are below x. */
+static inline int32_t rank_eight(const float *eight, const float *x)
+{
+#if defined(TREES_AVX512) || defined(TREES_AVX2)
+    __m256 less = _mm256_cmp_ps(_mm256_loadu_ps(eight), _mm256_broadcast_ss(x), _CMP_LT_OQ);
+    return __builtin_popcount((unsigned)_mm256_movemask_ps(less));
+#else
+    int32_t below = 0;
+    for (int j = 0; j < 8; j++) below += eight[j] < *x;
+    return below;
+#endif
+}
+
+static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
+{
+    int32_t leaf[TREES_CHUNK] __attribute__((aligned(64)));
+    const float *sorted = table + TREES_HEAP;
+    rank_heap(x, rows, table, leaf);
+    for (size_t i = 0; i < rows; i++) {
+        int32_t from = 8 * (leaf[i] - TREES_HEAP);
+        rank[i] = (int8_t)(from + rank_eight(sorted + from, x + i) - 128);
+    }
+}
+
+/* One tree for `width` rows of the chunk from `at` on: code[width], each row's leaf. */
+static inline __attribute__((always_inline)) void tree_codes(const struct trees_plan *plan,
+                                                             const struct trees_op *op,
+                                                             const int8_t *rank, size_t width,
+                                                             int8_t *slot, uint8_t *code)
 {
     for (uint32_t k = 0; k < plan->cherries; k++, op++) {
-        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK + at;
+        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK;
         int8_t *out = slot + (size_t)op->out * TREES_BLOCK;
         lanes t = lanes_set(op->threshold), a = lanes_set(op->a), b = lanes_set(op->b);
-        for (size_t r = 0; r < TREES_BLOCK; r += sizeof(lanes))
+        for (size_t r = 0; r < width; r += sizeof(lanes))
             lanes_store(out + r, lanes_pick(lanes_load(x + r), t, a, b));
     }
     for (uint32_t k = 0; k < plan->joins; k++, op++) {
-        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK + at;
+        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK;
         const int8_t *a = slot + (size_t)op->a * TREES_BLOCK;
         const int8_t *b = slot + (size_t)op->b * TREES_BLOCK;
         int8_t *out = slot + (size_t)op->out * TREES_BLOCK;
         lanes t = lanes_set(op->threshold);
-        for (size_t r = 0; r < TREES_BLOCK; r += sizeof(lanes))
+        for (size_t r = 0; r < width; r += sizeof(lanes))
             lanes_store(out + r,
                         lanes_pick(lanes_load(x + r), t, lanes_load(a + r), lanes_load(b + r)));
     }
-    return (const uint8_t *)slot + (size_t)plan->result * TREES_BLOCK;
+    memcpy(code, slot + (size_t)plan->result * TREES_BLOCK, width);
 }
 
-static void tree_add(const struct trees *trees, const struct trees_plan *plan,
-                     const struct room *room, size_t rows)
+/* TREES_TOGETHER trees for `width` rows: part[row] grows by their path lengths. */
+static inline __attribute__((always_inline)) void trees_add(const struct trees *trees,
+                                                            const struct trees_plan *plan,
+                                                            uint32_t count, const int8_t *rank,
+                                                            size_t width, const struct room *room,
+                                                            uint32_t *part)
 {
-    const uint32_t *value = trees->value + plan->value;
-    for (uint32_t c = 0; c < plan->constants; c++)
-        memset(room->slot + (size_t)c * TREES_BLOCK, (int)c, TREES_BLOCK);
-    for (size_t at = 0; at < rows; at += TREES_BLOCK) {
-        const uint8_t *code = tree_codes(plan, trees->op + plan->op, room->rank, at, room->slot);
-        uint32_t *part = room->part + at;
-        for (size_t r = 0; r < TREES_BLOCK; r++) part[r] += value[code[r]];
+    for (uint32_t j = 0; j < count; j++) {
+        tree_codes(&plan[j], trees->op + plan[j].op, rank, width, room->slot,
+                   room->code + j * TREES_BLOCK);
     }
+    const uint8_t *code = room->code;
+    if (count == TREES_TOGETHER) {
+        const uint32_t *v0 = trees->value + plan[0].value, *v1 = trees->value + plan[1].value;
+        const uint32_t *v2 = trees->value + plan[2].value, *v3 = trees->value + plan[3].value;
+        for (size_t r = 0; r < width; r++, code++)
+            part[r] += v0[code[0]] + v1[code[TREES_BLOCK]] + v2[code[2 * TREES_BLOCK]] +
+                       v3[code[3 * TREES_BLOCK]];
+        return;
+    }
+    for (uint32_t j = 0; j < count; j++)
+        for (size_t r = 0; r < width; r++)
+            part[r] += trees->value[plan[j].value + code[j * TREES_BLOCK + r]];
 }
 
-/* rows is a multiple of TREES_BLOCK and at least n. */
+/* rows is a multiple of TREES_STRIP and at least n. */
 static void lanes_sum(const struct trees *trees, const float *x, size_t n, size_t rows,
                       uint64_t *sum, const struct room *room)
 {
     nan_mark(x, n, trees->d, sum);
     transpose(x, n, rows, trees->d, room->column);
+    for (uint32_t c = 0; c < trees->constants; c++)
+        memset(room->slot + (size_t)c * TREES_BLOCK, (int)c, TREES_BLOCK);
     for (uint32_t g = 0; g < trees->groups; g++) {
         const struct trees_group *group = &trees->group[g];
         const struct trees_column *column = trees->column + group->column;
@@ -245,8 +267,15 @@ static void lanes_sum(const struct trees *trees, const float *x, size_t n, size_
                         room->rank + from);
         }
         memset(room->part, 0, rows * sizeof room->part[0]);
-        for (uint32_t k = 0; k < group->plans; k++)
-            tree_add(trees, &trees->plan[group->plan + k], room, rows);
+        for (uint32_t k = 0; k < group->plans; k += TREES_TOGETHER) {
+            const struct trees_plan *plan = &trees->plan[group->plan + k];
+            uint32_t count = group->plans - k < TREES_TOGETHER ? group->plans - k : TREES_TOGETHER;
+            size_t at = 0;
+            for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK)
+                trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room, room->part + at);
+            for (; at < rows; at += TREES_STRIP)
+                trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room, room->part + at);
+        }
         for (size_t i = 0; i < n; i++)
             if (sum[i] != TREES_NONE) sum[i] += room->part[i];
     }
@@ -258,11 +287,11 @@ void KERNEL(trees_sum)(const struct trees *trees, const float *x, size_t n, uint
     struct room room = room_at(trees, scratch);
     size_t lanes_n = 0;
     if (trees->groups > 0) {
-        size_t rest = n % TREES_BLOCK;
+        size_t rest = n % TREES_STRIP;
         lanes_n = rest < LANES_ROWS_MIN ? n - rest : n;
     }
     if (lanes_n > 0) {
-        size_t rows = (lanes_n + TREES_BLOCK - 1) / TREES_BLOCK * TREES_BLOCK;
+        size_t rows = (lanes_n + TREES_STRIP - 1) / TREES_STRIP * TREES_STRIP;
         lanes_sum(trees, x, lanes_n, rows, sum, &room);
     }
     for (size_t i = lanes_n; i < n; i++) sum[i] = row_sum(trees, x + i * trees->d, room.key);

@@ -3,8 +3,7 @@
  * Invariants:
  *   1. Path lengths are whole numbers of TREES_UNIT, so that a sum has the same bits in any order: the
  *      walk, the lanes and every instruction set agree exactly.
- *   2. A row goes right where x > threshold, compared as ordered whole numbers (trees_key), which
- *      order finite floats and infinities as < does, with -0 as 0.
+ *   2. A row goes right where x > threshold, compared as whole numbers in the same order (trees_key).
  *   3. A child stands after its parent in the array, the right child next to the left one.
  *   4. A leaf is its own left child and its key is the largest, so that a walk may step on. */
 #ifndef DETECT_KERNEL_TREES_H
@@ -21,14 +20,17 @@
 #define TREES_NONE UINT64_MAX   /* the sum of a row that holds a NaN           */
 #define TREES_BUNDLE 8          /* trees that are walked side by side          */
 #define TREES_CHUNK 512         /* rows of one call                            */
-#define TREES_BLOCK 128         /* rows that one node is judged for at a time  */
+#define TREES_BLOCK 256         /* rows that one node is judged for at a time  */
+#define TREES_STRIP 64          /* the same at the end of a batch              */
+#define TREES_TOGETHER 4        /* trees whose path lengths are added at once  */
 #define TREES_FEATURE_BITS 14   /* of a node; the rest up to 32 are .left      */
 #define TREES_BUNDLE_NODES (1u << (32 - TREES_FEATURE_BITS))
 #define TREES_THRESHOLDS 255    /* of one feature in one group                 */
 #define TREES_HEAP 32           /* floats before a column's thresholds         */
 #define TREES_LEAVES 256        /* of a tree in lanes                          */
 
-/* node = key << 32 | left << TREES_FEATURE_BITS | feature; left counts from the bundle's start. */
+/* node = key << 32 | left << TREES_FEATURE_BITS | feature; left counts from the bundle's start. A
+ * row's key << 32 is greater than the node exactly when the row's key is greater than the node's. */
 struct trees_bundle {
     uint64_t *node;              /* node[nodes]                                                  */
     uint32_t *value;             /* leaf: path length; inner: mean path length of its training rows */
@@ -46,15 +48,15 @@ struct trees_bundle {
 struct trees_op {
     uint16_t column;
     int8_t threshold; /* place among the group's thresholds of the feature, less 128 */
-    uint8_t a, b, out;
+    uint16_t a, b, out;
 };
 
-/* A tree in lanes. Slots [0, constants) hold their own number; the next ones are the cherries'. */
+/* A tree in lanes. Slots [0, constants) hold their own number, whatever the tree; the cherries' slots
+ * begin behind them. */
 struct trees_plan {
     uint32_t op;    /* first of the cherries; the joins follow, children before parents */
     uint32_t value; /* first of the tree's values: value[code] is a leaf's path length  */
     uint16_t cherries, joins;
-    uint16_t constants;
     uint16_t result; /* the slot of the root */
 };
 
@@ -76,6 +78,8 @@ struct trees {
     uint32_t bundles;
     struct trees_bundle *bundle;
     uint32_t groups; /* 0: the forest is not in lanes (large trees or very many features) */
+    uint32_t constants; /* most leaves of a tree whose sibling is an inner node; at least 1 */
+    uint32_t slots;     /* used by any tree                                                 */
     struct trees_group *group;
     struct trees_plan *plan;
     struct trees_column *column;
@@ -84,30 +88,33 @@ struct trees {
     float *table;
 };
 
-static inline int32_t trees_key(float x)
+#define TREES_KEY_LEAF UINT32_MAX
+
+/* Orders finite floats and infinities as < does, with -0 as 0; below TREES_KEY_LEAF. */
+static inline uint32_t trees_key(float x)
 {
     float positive = x + 0.0f; /* -0 -> 0 */
-    int32_t bits;
+    uint32_t bits;
     memcpy(&bits, &positive, sizeof bits);
-    return bits ^ ((bits >> 31) & INT32_MAX);
+    return bits ^ ((0u - (bits >> 31)) | 0x80000000u);
 }
 
-static inline float trees_unkey(int32_t key)
+static inline float trees_unkey(uint32_t key)
 {
-    int32_t bits = key ^ ((key >> 31) & INT32_MAX);
+    uint32_t bits = key ^ (((key >> 31) - 1u) | 0x80000000u);
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-static inline uint64_t trees_node(int32_t key, uint32_t left, uint32_t feature)
+static inline uint64_t trees_node(uint32_t key, uint32_t left, uint32_t feature)
 {
-    return (uint64_t)(uint32_t)key << 32 | (uint64_t)left << TREES_FEATURE_BITS | feature;
+    return (uint64_t)key << 32 | (uint64_t)left << TREES_FEATURE_BITS | feature;
 }
 
-static inline int32_t trees_node_key(uint64_t node)
+static inline uint32_t trees_node_key(uint64_t node)
 {
-    return (int32_t)(uint32_t)(node >> 32);
+    return (uint32_t)(node >> 32);
 }
 
 static inline uint32_t trees_node_left(uint64_t node)
