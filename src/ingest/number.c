@@ -153,11 +153,21 @@ static inline bool decimal_value(const struct decimal *d, double *value)
     return true;
 }
 
+/* Without a branch: signs come at random. */
+static inline double with_sign(double v, bool minus)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits |= (uint64_t)minus << 63;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
 const char *number_scan(const char *text, double *value)
 {
     struct decimal d = {0};
     bool minus = *text == '-';
-    const char *at = text + (minus || *text == '+');
+    const char *at = text + (minus | (*text == '+'));
     at = take_digits(at, &d);
     if (*at == '.') {
         const char *fraction = at + 1;
@@ -166,9 +176,8 @@ const char *number_scan(const char *text, double *value)
     }
     if (!d.digits) return text;
     if ((*at | 0x20) == 'e') at = take_exponent(at, &d);
-    double v;
-    if (decimal_value(&d, &v))
-        *value = minus ? -v : v;
+    if (decimal_value(&d, value))
+        *value = with_sign(*value, minus);
     else
         *value = strtod(text, NULL);
     return at;
