@@ -99,7 +99,7 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     double body = scale_quantile(sorted, n, 0.99) - scale_quantile(sorted, n, 0.5);
     double prior = prior_part * (body > 1e-6 ? body : 1e-6);
     c.tail_scale = (tail.excess + prior_events * prior) / ((double)tail.events + prior_events);
-    double allowed = rule->budget_per_day * c.days;
+    double allowed = fmin(rule->budget_per_day * c.days, rule->rare * (double)n);
     double ratio = calibration_poisson_bound(tail.events) / allowed;
     c.level = c.tail_start + (ratio > 1.0 ? c.tail_scale * log(ratio) : 0.0);
     c.events = tail_events(u, n, c.level, gap).events;

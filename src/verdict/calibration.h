@@ -45,6 +45,7 @@ struct calibration_rule {
     bool interval_known;
     double gap_s;     /* exceedances closer than this are one event */
     double tail_from; /* quantile at which the tail starts          */
+    double rare;      /* at most this many events a row, whatever the budget allows */
 };
 
 /* calibration_fit learns the level from u[n], in order of time, finite; sorted[n] is working room.

@@ -17,6 +17,7 @@ static struct calibration_rule rule_of(const struct lesson *l)
         .interval_known = t->interval_s > 0.0,
         .gap_s = l->model->options.gap_s,
         .tail_from = l->model->options.tail_from,
+        .rare = l->model->options.rare,
     };
 }
 

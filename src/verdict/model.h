@@ -25,6 +25,7 @@ struct verdict_options {
     double gap_s;                    /* anomalies closer than this are one event              */
     double tail_from;                /* quantile of held-out scores at which the tail starts  */
     int64_t confirm, of;             /* is_anomaly when so many of the last so many are above */
+    double rare;                     /* false alarm events a row at most                      */
     double contamination;            /* level at this part of the training rows; 0: by budget */
     int64_t smooth;                  /* rows over which the score's logarithm is averaged     */
     struct follow_options follow;

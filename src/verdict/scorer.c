@@ -143,8 +143,9 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
     return s;
 }
 
-/* Rows that stand still for longer than this many times the longest rest in training are frozen. */
-enum { FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
+/* A channel that never rested for more than RESTLESS_ROWS in training is frozen when it stands still
+ * for this many times its longest rest. Channels that do rest at times may rest longer. */
+enum { RESTLESS_ROWS = 20, FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
 
 /* Takes out of the sample what has stood still for too long to be believed. */
 static bool drop_frozen(struct andon_scorer *s, double *value)
@@ -156,7 +157,7 @@ static bool drop_frozen(struct andon_scorer *s, double *value)
         still->rows = value[c] == still->value ? still->rows + (still->rows < UINT32_MAX) : 0;
         still->value = value[c];
         uint32_t longest = s->model->longest_run[c];
-        if (longest == UINT32_MAX) continue; /* stood still throughout training */
+        if (longest > RESTLESS_ROWS) continue;
         uint64_t limit = (uint64_t)longest * FROZEN_TIMES;
         if (still->rows <= (limit > FROZEN_ROWS_MIN ? limit : FROZEN_ROWS_MIN)) continue;
         value[c] = NAN;

@@ -16,6 +16,8 @@ const struct andon_option andon_verdict_table[] = {
      "seconds; anomalies closer than this are one false alarm event"},
     {"tail_from", ANDON_OPTION_REAL, FIELD(tail_from), 0.5, 0.999, "0.9", NULL,
      "quantile of the held-out scores beyond which the tail is exponential"},
+    {"rare", ANDON_OPTION_REAL, FIELD(rare), 1e-9, 1, "5e-4", NULL,
+     "false alarm events a row at most, even where the budget would allow more"},
     {"confirm", ANDON_OPTION_INT, FIELD(confirm), 1, 64, "1", NULL,
      "a row is an anomaly when so many of the last `of` rows score above 1"},
     {"of", ANDON_OPTION_INT, FIELD(of), 1, 64, "1", NULL, "see confirm: confirm=3 of=5"},

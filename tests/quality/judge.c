@@ -83,7 +83,7 @@ static bool measure(const struct run *run, const struct judged *j, struct andon_
     struct prices prices;
     prices_default(&prices);
     struct metrics_input in = {.n = j->rows, .label = j->label, .score = j->score,
-                               .alarm = j->alarm, .unknown = j->unknown,
+                               .alarm = j->alarm,
                                .interval_s = run->interval_s, .group_s = 300.0,
                                .vus_window = run->train > 1000 ? VUS_WINDOW : 0};
     andon_status st = metrics_measure(&in, &prices, arena, m, &err);
