@@ -9,20 +9,23 @@
 
 enum { COLUMNS_MAX = 512 }; /* beyond, the chunk's columns leave the cache and the walk is as good */
 
-/* Working room. A threshold's entry is key << 32 | its node's place in rank. */
+/* Working room. Loops run over inner nodes alone and choose without branching: whether a node is a
+ * leaf is as hard to predict as a coin. */
 struct lay {
     const struct trees *forest;
     uint32_t trees;
-    uint16_t *tree_cherries; /* [trees]                                  */
-    uint32_t *node_first; /* [trees + 1], of each tree in rank           */
-    uint8_t *rank;        /* [nodes], place among the feature's thresholds */
-    uint64_t *entry;      /* [nodes], of one group, by feature and sorted */
-    uint64_t *spare;      /* [nodes], for sorting                         */
-    uint32_t *count;      /* [d + 1]                                      */
-    uint32_t *extra;      /* [d], of the tree that asks to join           */
-    uint32_t constants, cherries; /* the most of any tree                  */
-    uint16_t slot[2 * TREES_LEAVES];  /* of the tree's nodes: code or slot */
-    uint8_t height[2 * TREES_LEAVES]; /* of the tree's nodes above cherries */
+    uint32_t *inner_first;   /* [trees + 1], of each tree in inner and rank                */
+    uint32_t *inner;         /* inner nodes of all trees, ascending, as places in a bundle */
+    uint16_t *tree_cherries; /* [trees]                                                    */
+    uint32_t *tree_longest;  /* [trees], the longest path in TREES_UNIT                    */
+    uint8_t *rank;           /* [inner], place among the feature's thresholds              */
+    uint64_t *entry;         /* [inner], key << 32 | place in inner, by feature and sorted */
+    uint64_t *spare;         /* [inner], for sorting                                       */
+    uint32_t *count;         /* [d + 1]                                                    */
+    uint32_t *extra;         /* [d], of the tree that asks to join                         */
+    uint32_t constants, cherries;     /* the most of any tree              */
+    uint16_t slot[2 * TREES_LEAVES];  /* of a tree's nodes: code or slot   */
+    uint8_t height[2 * TREES_LEAVES]; /* of a tree's nodes above cherries  */
 };
 
 static bool is_leaf(const struct trees_bundle *bundle, uint32_t i)
@@ -32,7 +35,7 @@ static bool is_leaf(const struct trees_bundle *bundle, uint32_t i)
 
 static bool is_cherry(const struct trees_bundle *bundle, uint32_t left)
 {
-    return is_leaf(bundle, left) && is_leaf(bundle, left + 1);
+    return ((uint32_t)is_leaf(bundle, left) & (uint32_t)is_leaf(bundle, left + 1)) != 0;
 }
 
 static uint32_t forest_trees(const struct trees *forest)
@@ -69,26 +72,24 @@ static void sort(uint64_t *a, uint64_t *spare, uint32_t n)
     }
 }
 
-/* The first tree that no longer fits the group that begins with tree `first`. */
+/* The first tree that no longer fits the group that begins with tree `first`; count[f] becomes the
+ * number of the group's thresholds of feature f. */
 static uint32_t group_end(struct lay *lay, uint32_t first)
 {
     const struct trees *forest = lay->forest;
     uint64_t longest = 0;
     memset(lay->count, 0, (forest->d + 1) * sizeof lay->count[0]);
     for (uint32_t t = first; t < lay->trees; t++) {
-        struct trees_view tree = trees_view(forest, t);
+        const uint64_t *node = trees_view(forest, t).bundle->node;
         uint32_t most = 0;
-        bool fits = true;
         memset(lay->extra, 0, forest->d * sizeof lay->extra[0]);
-        for (uint32_t i = tree.begin; i < tree.end; i++) {
-            uint32_t f = trees_node_feature(tree.bundle->node[i]);
-            if (!is_leaf(tree.bundle, i))
-                fits = ++lay->extra[f] + lay->count[f] <= TREES_THRESHOLDS && fits;
-            else if (tree.bundle->value[i] > most)
-                most = tree.bundle->value[i];
+        for (uint32_t k = lay->inner_first[t]; k < lay->inner_first[t + 1]; k++) {
+            uint32_t f = trees_node_feature(node[lay->inner[k]]);
+            uint32_t thresholds = ++lay->extra[f] + lay->count[f];
+            most = thresholds > most ? thresholds : most;
         }
-        longest += most;
-        if (!fits || longest > UINT32_MAX) return t;
+        longest += lay->tree_longest[t];
+        if (most > TREES_THRESHOLDS || longest > UINT32_MAX) return t;
         for (uint32_t f = 0; f < forest->d; f++) lay->count[f] += lay->extra[f];
     }
     return lay->trees;
@@ -104,13 +105,11 @@ static void collect(struct lay *lay, uint32_t first, uint32_t end)
         at += entries;
     }
     for (uint32_t t = first; t < end; t++) {
-        struct trees_view tree = trees_view(lay->forest, t);
-        for (uint32_t i = tree.begin; i < tree.end; i++) {
-            if (is_leaf(tree.bundle, i)) continue;
-            uint64_t node = tree.bundle->node[i];
-            uint32_t key = trees_node_key(node);
-            uint32_t place = lay->node_first[t] + i - tree.begin;
-            lay->entry[lay->count[trees_node_feature(node)]++] = (uint64_t)key << 32 | place;
+        const uint64_t *node = trees_view(lay->forest, t).bundle->node;
+        for (uint32_t k = lay->inner_first[t]; k < lay->inner_first[t + 1]; k++) {
+            uint64_t here = node[lay->inner[k]];
+            lay->entry[lay->count[trees_node_feature(here)]++] =
+                (uint64_t)trees_node_key(here) << 32 | k;
         }
     }
 }
@@ -139,107 +138,119 @@ static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, 
 }
 
 /* Numbers the leaves: first those beside an inner node, whose codes are constant slots, then those of
- * cherries. Writes their values. */
-static void number_leaves(struct lay *lay, struct trees_view tree, uint32_t *value)
+ * cherries; writes their values. An inner child writes too: its
+ * slot is replaced later, its value goes behind the tree's. */
+static void number_leaves(struct lay *lay, uint32_t t, uint32_t *value)
 {
-    const struct trees_bundle *bundle = tree.bundle;
-    uint32_t codes = 0;
-    for (int cherries = 0; cherries < 2; cherries++) {
-        for (uint32_t i = tree.begin; i < tree.end; i++) {
-            uint32_t left = trees_node_left(bundle->node[i]);
-            if (left == i || is_cherry(bundle, left) != (cherries == 1)) continue;
-            for (uint32_t c = left; c < left + 2; c++) {
-                if (!is_leaf(bundle, c)) continue;
-                value[codes] = bundle->value[c];
-                lay->slot[c - tree.begin] = (uint16_t)codes++;
-            }
+    struct trees_view tree = trees_view(lay->forest, t);
+    uint32_t inner = lay->inner_first[t + 1] - lay->inner_first[t];
+    uint32_t next[2] = {0, inner + 1 - 2u * lay->tree_cherries[t]};
+    for (uint32_t k = lay->inner_first[t]; k < lay->inner_first[t + 1]; k++) {
+        uint32_t left = trees_node_left(tree.bundle->node[lay->inner[k]]);
+        uint32_t cherry = is_cherry(tree.bundle, left);
+        for (uint32_t c = left; c < left + 2; c++) {
+            bool leaf = is_leaf(tree.bundle, c);
+            value[leaf ? next[cherry] : inner + 1] = tree.bundle->value[c];
+            lay->slot[c - tree.begin] = (uint16_t)next[cherry];
+            next[cherry] += leaf;
         }
     }
 }
 
-/* The heights of the tree's inner nodes above their cherries; gives how many joins are lower than
- * each height. */
-static void heights(struct lay *lay, struct trees_view tree, uint32_t *below)
+/* The heights of the tree's inner nodes above their cherries. first[h] becomes the number of nodes
+ * lower than h. */
+static void heights(struct lay *lay, uint32_t t, uint32_t *first)
 {
+    struct trees_view tree = trees_view(lay->forest, t);
     uint32_t count[IFOREST_DEPTH_MAX + 1] = {0};
-    for (uint32_t i = tree.end; i-- > tree.begin;) {
-        uint32_t left = trees_node_left(tree.bundle->node[i]), height = 0;
-        if (left != i && !is_cherry(tree.bundle, left)) {
-            const uint8_t *child = &lay->height[left - tree.begin];
-            height = 1u + (child[0] > child[1] ? child[0] : child[1]);
-            count[height]++;
-        }
+    memset(lay->height, 0, tree.end - tree.begin);
+    for (uint32_t k = lay->inner_first[t + 1]; k-- > lay->inner_first[t];) {
+        uint32_t i = lay->inner[k], left = trees_node_left(tree.bundle->node[i]);
+        const uint8_t *child = &lay->height[left - tree.begin];
+        uint32_t height = 1u + (child[0] > child[1] ? child[0] : child[1]);
+        height *= !is_cherry(tree.bundle, left);
         lay->height[i - tree.begin] = (uint8_t)height;
+        count[height]++;
     }
-    below[0] = 0;
-    for (uint32_t h = 1, sum = 0; h <= IFOREST_DEPTH_MAX; h++) {
-        below[h] = sum;
+    for (uint32_t h = 0, sum = 0; h <= IFOREST_DEPTH_MAX; h++) {
+        first[h] = sum;
         sum += count[h];
     }
 }
 
-/* Writes the tree's operations. Joins stand by height, so that one seldom waits for the one just
+/* Writes the tree's operations by height: cherries first, and a join seldom waits for the one just
  * before it. A computed operand is used once: its slot takes the result. */
 static void plan_write(struct lay *lay, uint32_t t, struct trees_plan *plan, struct trees_op *op)
 {
     struct trees_view tree = trees_view(lay->forest, t);
     const struct trees_bundle *bundle = tree.bundle;
-    const uint8_t *rank = lay->rank + lay->node_first[t];
-    uint16_t *slot = lay->slot;
-    uint32_t below[IFOREST_DEPTH_MAX + 1], cherries = 0;
-    heights(lay, tree, below);
-    for (uint32_t i = tree.end; i-- > tree.begin;) {
-        uint32_t left = trees_node_left(bundle->node[i]), at = i - tree.begin;
-        if (left == i) continue;
-        const uint16_t *child = &slot[left - tree.begin];
-        struct trees_op one = {.column = (uint16_t)trees_node_feature(bundle->node[i]),
-                               .threshold = (int8_t)(rank[at] - 128), .a = child[0], .b = child[1]};
-        if (lay->height[at] == 0) {
-            one.out = (uint16_t)(lay->constants + cherries);
-            op[cherries++] = one;
-        } else {
-            one.out = is_leaf(bundle, left) ? one.b : one.a;
-            op[plan->cherries + below[lay->height[at]]++] = one;
-        }
-        slot[at] = one.out;
+    uint32_t place[IFOREST_DEPTH_MAX + 1];
+    heights(lay, t, place);
+    for (uint32_t k = lay->inner_first[t + 1]; k-- > lay->inner_first[t];) {
+        uint32_t i = lay->inner[k], left = trees_node_left(bundle->node[i]);
+        uint32_t height = lay->height[i - tree.begin], at = place[height]++;
+        uint16_t a = lay->slot[left - tree.begin], b = lay->slot[left + 1 - tree.begin];
+        uint16_t out = is_leaf(bundle, left) ? b : a;
+        out = height == 0 ? (uint16_t)(lay->constants + at) : out;
+        op[at] = (struct trees_op){.column = (uint16_t)trees_node_feature(bundle->node[i]),
+                                   .threshold = (int8_t)(lay->rank[k] - 128),
+                                   .a = a, .b = b, .out = out};
+        lay->slot[i - tree.begin] = out;
     }
-    plan->result = slot[0];
+    plan->result = lay->slot[0];
 }
 
 static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_arena *scratch)
 {
+    size_t inner = 0;
     *lay = (struct lay){.forest = forest, .trees = forest_trees(forest)};
-    lay->node_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->node_first[0]);
-    lay->tree_cherries = andon_arena_array(scratch, lay->trees, sizeof lay->tree_cherries[0]);
-    if (lay->node_first == NULL || lay->tree_cherries == NULL) return false;
     for (uint32_t t = 0; t < lay->trees; t++) {
         struct trees_view tree = trees_view(forest, t);
-        lay->node_first[t + 1] = lay->node_first[t] + tree.end - tree.begin;
+        inner += (tree.end - tree.begin) / 2;
     }
-    size_t nodes = lay->node_first[lay->trees];
-    lay->rank = andon_arena_array(scratch, nodes, sizeof lay->rank[0]);
-    lay->entry = andon_arena_array(scratch, nodes, sizeof lay->entry[0]);
-    lay->spare = andon_arena_array(scratch, nodes, sizeof lay->spare[0]);
+    /* One more: a list is written before it is known whether the node belongs to it. */
+    lay->inner = andon_arena_array(scratch, inner + 1, sizeof lay->inner[0]);
+    lay->inner_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->inner_first[0]);
+    lay->tree_cherries = andon_arena_array(scratch, lay->trees, sizeof lay->tree_cherries[0]);
+    lay->tree_longest = andon_arena_array(scratch, lay->trees, sizeof lay->tree_longest[0]);
+    lay->rank = andon_arena_array(scratch, inner, sizeof lay->rank[0]);
+    lay->entry = andon_arena_array(scratch, inner, sizeof lay->entry[0]);
+    lay->spare = andon_arena_array(scratch, inner, sizeof lay->spare[0]);
     lay->count = andon_arena_array(scratch, forest->d + 1, sizeof lay->count[0]);
     lay->extra = andon_arena_array(scratch, forest->d, sizeof lay->extra[0]);
-    return lay->rank != NULL && lay->entry != NULL && lay->spare != NULL && lay->count != NULL &&
-           lay->extra != NULL;
+    return lay->inner != NULL && lay->inner_first != NULL && lay->tree_cherries != NULL &&
+           lay->tree_longest != NULL && lay->rank != NULL && lay->entry != NULL &&
+           lay->spare != NULL && lay->count != NULL && lay->extra != NULL;
 }
 
-/* Also finds the most constants and cherries of a tree. */
+/* Lists a tree's inner nodes and counts its cherries. */
+static void survey(struct lay *lay, uint32_t t)
+{
+    struct trees_view tree = trees_view(lay->forest, t);
+    uint32_t at = lay->inner_first[t], longest = 0, cherries = 0;
+    for (uint32_t i = tree.begin; i < tree.end; i++) {
+        uint32_t left = trees_node_left(tree.bundle->node[i]), value = tree.bundle->value[i];
+        lay->inner[at] = i;
+        at += left != i;
+        longest = value > longest ? value : longest;
+    }
+    for (uint32_t k = lay->inner_first[t]; k < at; k++)
+        cherries += is_cherry(tree.bundle, trees_node_left(tree.bundle->node[lay->inner[k]]));
+    lay->inner_first[t + 1] = at;
+    lay->tree_longest[t] = longest;
+    lay->tree_cherries[t] = (uint16_t)cherries;
+}
+
+/* Surveys all trees; false when the forest is not for lanes. */
 static bool fits_lanes(struct lay *lay)
 {
     if (lay->forest->d > COLUMNS_MAX) return false;
     lay->constants = 1;
     for (uint32_t t = 0; t < lay->trees; t++) {
-        struct trees_view tree = trees_view(lay->forest, t);
-        uint32_t leaves = (tree.end - tree.begin + 1) / 2, cherries = 0;
+        survey(lay, t);
+        uint32_t leaves = lay->inner_first[t + 1] - lay->inner_first[t] + 1;
+        uint32_t cherries = lay->tree_cherries[t];
         if (leaves > TREES_LEAVES) return false;
-        for (uint32_t i = tree.begin; i < tree.end; i++) {
-            uint32_t left = trees_node_left(tree.bundle->node[i]);
-            cherries += left != i && is_cherry(tree.bundle, left);
-        }
-        lay->tree_cherries[t] = (uint16_t)cherries;
         if (cherries > lay->cherries) lay->cherries = cherries;
         if (leaves - 2 * cherries > lay->constants) lay->constants = leaves - 2 * cherries;
     }
@@ -250,13 +261,13 @@ static bool fits_lanes(struct lay *lay)
 static bool forest_room(struct trees *forest, const struct lay *lay, uint32_t groups,
                         uint32_t columns, struct andon_arena *arena)
 {
-    uint32_t nodes = lay->node_first[lay->trees], inner = (nodes - lay->trees) / 2;
+    uint32_t inner = lay->inner_first[lay->trees];
     size_t floats = inner + (size_t)columns * (TREES_HEAP + 8);
     forest->group = andon_arena_array(arena, groups, sizeof forest->group[0]);
     forest->plan = andon_arena_array(arena, lay->trees, sizeof forest->plan[0]);
     forest->column = andon_arena_array(arena, columns, sizeof forest->column[0]);
     forest->op = andon_arena_array(arena, inner, sizeof forest->op[0]);
-    forest->value = andon_arena_array(arena, nodes - inner, sizeof forest->value[0]);
+    forest->value = andon_arena_array(arena, inner + lay->trees + 1, sizeof forest->value[0]);
     forest->table = andon_arena_array(arena, floats, sizeof forest->table[0]);
     return forest->group != NULL && forest->plan != NULL && forest->column != NULL &&
            forest->op != NULL && forest->value != NULL && forest->table != NULL;
@@ -305,7 +316,7 @@ static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint3
         if (inner == 0) { /* one leaf: nothing to do but slot 0 */
             forest->value[at->value] = tree.bundle->value[tree.begin];
         } else {
-            number_leaves(lay, tree, forest->value + at->value);
+            number_leaves(lay, t, forest->value + at->value);
             plan_write(lay, t, plan, forest->op + at->op);
         }
         at->op += inner;

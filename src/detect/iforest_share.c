@@ -6,22 +6,27 @@
  * baseline - H: whole numbers, so the sum is exact. A gain above 0 made the row easier to isolate. */
 #include "detect/iforest.h"
 
+/* Eight trees side by side, as their chains of loads overlap; a leaf steps to itself and gains 0. */
+static void bundle_attribute(const struct trees_bundle *bundle, const float *x, int64_t *gain)
+{
+    uint32_t at[TREES_BUNDLE];
+    for (int j = 0; j < TREES_BUNDLE; j++) at[j] = bundle->root[j];
+    for (uint32_t step = 0; step < bundle->depth; step++) {
+        for (int j = 0; j < TREES_BUNDLE; j++) {
+            uint64_t node = bundle->node[at[j]];
+            uint32_t feature = trees_node_feature(node);
+            uint32_t next = trees_node_left(node) + (trees_key(x[feature]) > trees_node_key(node));
+            gain[feature] += (int64_t)bundle->value[at[j]] - (int64_t)bundle->value[next];
+            at[j] = next;
+        }
+    }
+}
+
 void iforest_attribute(const struct iforest *model, const float *x, int64_t *gain)
 {
     memset(gain, 0, model->d * sizeof gain[0]);
-    for (uint32_t t = 0; t < model->trees; t++) {
-        struct trees_view tree = trees_view(&model->forest, t);
-        const struct trees_bundle *bundle = tree.bundle;
-        uint32_t at = tree.begin;
-        for (;;) {
-            uint64_t node = bundle->node[at];
-            uint32_t feature = trees_node_feature(node), left = trees_node_left(node);
-            if (left == at) break;
-            uint32_t next = left + (trees_key(x[feature]) > trees_node_key(node));
-            gain[feature] += (int64_t)bundle->value[at] - (int64_t)bundle->value[next];
-            at = next;
-        }
-    }
+    for (uint32_t b = 0; b < model->forest.bundles; b++)
+        bundle_attribute(&model->forest.bundle[b], x, gain);
 }
 
 void iforest_share(const struct iforest *model, const int64_t *gain, float *share)

@@ -4,7 +4,7 @@
     python3 tests/golden/iforest.py > tests/golden/iforest.h
 
 Trees and scores of two small fitted forests, written as the bytes that andon's loader reads, and the
-mean and deviation of the ROC-AUC over 20 seeds on five data sets that iforest_test.c makes alike.
+mean and deviation of the ROC-AUC over 20 seeds on five data sets that iforest_golden_test.c makes alike.
 """
 import struct
 

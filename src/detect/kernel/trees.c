@@ -24,7 +24,7 @@
 #endif
 
 /* Below this many rows of a block the walk is faster. */
-enum { LANES_ROWS_MIN = 40 };
+enum { LANES_ROWS_MIN = 24 };
 
 #if defined(TREES_AVX512)
 typedef __m512i lanes;
@@ -53,7 +53,7 @@ static inline lanes lanes_pick(lanes x, lanes t, lanes a, lanes b)
 /* What lies in scratch: first the row's keys (walk) or the columns (lanes). */
 struct room {
     uint64_t *key;   /* key[d], each << 32                          */
-    float *column;   /* column[d][TREES_CHUNK]                      */
+    float *column;   /* column[d][TREES_RANKED]                        */
     int8_t *rank;    /* rank[d][TREES_CHUNK]                        */
     int8_t *slot;    /* slot[slots][TREES_BLOCK]                    */
     uint8_t *code;   /* code[TREES_TOGETHER][TREES_BLOCK]           */
@@ -67,7 +67,7 @@ static struct room room_at(const struct trees *trees, void *scratch)
     size_t d = trees->d;
     if (trees->groups > 0) {
         room.column = (float *)(void *)at;
-        room.rank = (int8_t *)(at + d * TREES_CHUNK * sizeof(float));
+        room.rank = (int8_t *)(at + d * TREES_RANKED * sizeof(float));
         room.slot = room.rank + d * TREES_CHUNK;
         room.code = (uint8_t *)room.slot + trees->slots * TREES_BLOCK;
         room.part = (uint32_t *)(void *)(room.code + TREES_TOGETHER * TREES_BLOCK);
@@ -106,12 +106,12 @@ static uint64_t row_sum(const struct trees *trees, const float *x, uint64_t *key
     return sum;
 }
 
-/* Columns from rows; a row beyond n repeats the first, so that every lane holds a real row. */
+/* Columns from rows; a row beyond n repeats the last, so that every lane holds a real row. */
 static void transpose(const float *x, size_t n, size_t rows, uint32_t d, float *column)
 {
     for (size_t i = 0; i < rows; i++) {
-        const float *row = x + (i < n ? i : 0) * d;
-        for (uint32_t f = 0; f < d; f++) column[(size_t)f * TREES_CHUNK + i] = row[f];
+        const float *row = x + (i < n ? i : n - 1) * d;
+        for (uint32_t f = 0; f < d; f++) column[(size_t)f * TREES_RANKED + i] = row[f];
     }
 }
 
@@ -190,7 +190,7 @@ static inline int32_t rank_eight(const float *eight, const float *x)
 
 static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
 {
-    int32_t leaf[TREES_CHUNK] __attribute__((aligned(64)));
+    int32_t leaf[TREES_RANKED] __attribute__((aligned(64)));
     const float *sorted = table + TREES_HEAP;
     rank_heap(x, rows, table, leaf);
     for (size_t i = 0; i < rows; i++) {
@@ -250,32 +250,46 @@ static inline __attribute__((always_inline)) void trees_add(const struct trees *
             part[r] += trees->value[plan[j].value + code[j * TREES_BLOCK + r]];
 }
 
-/* rows is a multiple of TREES_STRIP and at least n. */
+/* The chunk's ranks in one group, a few rows at a time so that their columns stay in the first cache. */
+static void group_ranks(const struct trees *trees, const struct trees_group *group, const float *x,
+                        size_t n, size_t rows, const struct room *room)
+{
+    const struct trees_column *column = trees->column + group->column;
+    for (size_t at = 0; at < rows; at += TREES_RANKED) {
+        size_t count = rows - at < TREES_RANKED ? rows - at : TREES_RANKED;
+        transpose(x + at * trees->d, n - at, count, trees->d, room->column);
+        for (uint32_t k = 0; k < group->columns; k++)
+            rank_column(room->column + (size_t)column[k].feature * TREES_RANKED, count,
+                        trees->table + column[k].table,
+                        room->rank + (size_t)column[k].feature * TREES_CHUNK + at);
+    }
+}
+
+static void group_add(const struct trees *trees, const struct trees_group *group, size_t rows,
+                      const struct room *room)
+{
+    memset(room->part, 0, rows * sizeof room->part[0]);
+    for (uint32_t k = 0; k < group->plans; k += TREES_TOGETHER) {
+        const struct trees_plan *plan = &trees->plan[group->plan + k];
+        uint32_t count = group->plans - k < TREES_TOGETHER ? group->plans - k : TREES_TOGETHER;
+        size_t at = 0;
+        for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK)
+            trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room, room->part + at);
+        for (; at < rows; at += TREES_STRIP)
+            trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room, room->part + at);
+    }
+}
+
+/* rows is n rounded up to a multiple of TREES_STRIP. */
 static void lanes_sum(const struct trees *trees, const float *x, size_t n, size_t rows,
                       uint64_t *sum, const struct room *room)
 {
     nan_mark(x, n, trees->d, sum);
-    transpose(x, n, rows, trees->d, room->column);
     for (uint32_t c = 0; c < trees->constants; c++)
         memset(room->slot + (size_t)c * TREES_BLOCK, (int)c, TREES_BLOCK);
     for (uint32_t g = 0; g < trees->groups; g++) {
-        const struct trees_group *group = &trees->group[g];
-        const struct trees_column *column = trees->column + group->column;
-        for (uint32_t k = 0; k < group->columns; k++) {
-            size_t from = (size_t)column[k].feature * TREES_CHUNK;
-            rank_column(room->column + from, rows, trees->table + column[k].table,
-                        room->rank + from);
-        }
-        memset(room->part, 0, rows * sizeof room->part[0]);
-        for (uint32_t k = 0; k < group->plans; k += TREES_TOGETHER) {
-            const struct trees_plan *plan = &trees->plan[group->plan + k];
-            uint32_t count = group->plans - k < TREES_TOGETHER ? group->plans - k : TREES_TOGETHER;
-            size_t at = 0;
-            for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK)
-                trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room, room->part + at);
-            for (; at < rows; at += TREES_STRIP)
-                trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room, room->part + at);
-        }
+        group_ranks(trees, &trees->group[g], x, n, rows, room);
+        group_add(trees, &trees->group[g], rows, room);
         for (size_t i = 0; i < n; i++)
             if (sum[i] != TREES_NONE) sum[i] += room->part[i];
     }

@@ -22,6 +22,7 @@
 #define TREES_CHUNK 512         /* rows of one call                            */
 #define TREES_BLOCK 256         /* rows that one node is judged for at a time  */
 #define TREES_STRIP 64          /* the same at the end of a batch              */
+#define TREES_RANKED 64         /* rows that are ranked at a time              */
 #define TREES_TOGETHER 4        /* trees whose path lengths are added at once  */
 #define TREES_FEATURE_BITS 14   /* of a node; the rest up to 32 are .left      */
 #define TREES_BUNDLE_NODES (1u << (32 - TREES_FEATURE_BITS))
