@@ -13,8 +13,8 @@
 
 /* What one pixel column holds. */
 struct column {
-    double lo, hi;             /* of all values; NaN: none   */
-    double red_lo, red_hi;     /* of alarmed values; NaN     */
+    double lo, hi;         /* of all values; NaN: none   */
+    double red_lo, red_hi; /* of alarmed values; NaN     */
 };
 
 struct plot {
@@ -53,8 +53,10 @@ static void log_range(const struct chart_series *c, struct plot *p)
     if (isfinite(c->threshold)) lo = fmin(lo, c->threshold), hi = fmax(hi, c->threshold);
     hi = pow(10.0, ceil(log10(hi) - 1e-9));
     lo = pow(10.0, floor(log10(lo) + 1e-9));
-    p->y.lo = fmax(lo, hi * 1e-6); /* the tail matters, the bottom does not */
-    p->y.hi = hi > p->y.lo ? hi : 10.0 * p->y.lo;
+    /* What is far from the alarm level is as good as at the edge. */
+    double middle = isfinite(c->threshold) ? c->threshold : hi * 1e-3;
+    p->y.lo = fmax(lo, middle * 1e-3);
+    p->y.hi = fmin(fmax(hi, 10.0 * p->y.lo), middle * 1e5);
     p->y.log = true;
 }
 
@@ -76,10 +78,14 @@ static void linear_range(const struct chart_series *c, struct plot *p)
 static struct plot plot_of(const struct chart_series *c)
 {
     struct plot p = {.is_time = c->in->ts_ns != NULL};
-    p.x = (struct svg_axis){.lo = time_of(c, c->first), .hi = time_of(c, c->last), .from = LEFT,
+    p.x = (struct svg_axis){.lo = time_of(c, c->first),
+                            .hi = time_of(c, c->last),
+                            .from = LEFT,
                             .to = c->width - RIGHT};
-    if (c->log) log_range(c, &p);
-    else linear_range(c, &p);
+    if (c->log)
+        log_range(c, &p);
+    else
+        linear_range(c, &p);
     p.y.from = c->height - BOTTOM;
     p.y.to = TOP;
     return p;
@@ -92,8 +98,10 @@ static void put_shades(struct page *page, const struct chart_series *c, const st
         const struct metrics_event *e = &c->metrics->event[k];
         if (e->last < c->first || e->first > c->last) continue;
         double x1 = svg_at(&p->x, time_of(c, e->first)), x2 = svg_at(&p->x, time_of(c, e->last));
-        if (p->is_time) page_time(from, c->in->ts_ns[e->first]);
-        else snprintf(from, sizeof from, "row %zu", e->first);
+        if (p->is_time)
+            page_time(from, c->in->ts_ns[e->first]);
+        else
+            snprintf(from, sizeof from, "row %zu", e->first);
         page_duration(delay, e->delay_s);
         snprintf(tip, sizeof tip, "Event %zu%s%s, %s: %s%s", k + 1,
                  c->kind != NULL && c->kind[k] != NULL ? ", " : "",
@@ -163,8 +171,10 @@ static void put_points(struct page *page, const struct chart_series *c, const st
                 continue;
             }
             double x = svg_at(&p->x, time_of(c, i)), y = svg_at(&p->y, v);
-            if (red && !path.down) svg_upright(&path, x, y, y), path.down = true;
-            else svg_line_to(&path, x, y);
+            if (red && !path.down)
+                svg_upright(&path, x, y, y), path.down = true;
+            else
+                svg_line_to(&path, x, y);
         }
         svg_path_end(&path);
     }
@@ -197,12 +207,15 @@ void chart_series(struct page *page, const struct chart_series *c)
     svg_begin(page, c->width, c->height, name);
     put_axes(page, c, &p);
     put_shades(page, c, &p);
-    if ((double)(c->last - c->first + 1) <= 1.5 * (p.x.to - p.x.from)) put_points(page, c, &p);
-    else put_columns(page, c, &p);
+    if ((double)(c->last - c->first + 1) <= 1.5 * (p.x.to - p.x.from))
+        put_points(page, c, &p);
+    else
+        put_columns(page, c, &p);
     if (isfinite(c->threshold)) {
         double y = svg_at(&p.y, c->threshold);
-        page_put(page, "<path class=\"t\" d=\"M%.1f %.1fH%.1f\"/><text class=\"tt\" x=\"%.1f\" "
-                       "y=\"%.1f\" text-anchor=\"end\">alarm level %g</text>\n",
+        page_put(page,
+                 "<path class=\"t\" d=\"M%.1f %.1fH%.1f\"/><text class=\"tt\" x=\"%.1f\" "
+                 "y=\"%.1f\" text-anchor=\"end\">alarm level %g</text>\n",
                  p.x.from, y, p.x.to, p.x.to - 4, y - 5, c->threshold);
     }
     svg_end(page);
@@ -215,7 +228,8 @@ static void put_curve(struct page *page, const struct chart_curve *c, const stru
     if (area) svg_line_to(&path, svg_at(x, c->point[0].x), svg_at(y, 0));
     for (size_t i = 0; i < c->points; i++) {
         double px = svg_at(x, c->point[i].x);
-        if (c->steps && i > 0) svg_line_to(&path, svg_at(x, c->point[i - 1].x), svg_at(y, c->point[i].y));
+        if (c->steps && i > 0)
+            svg_line_to(&path, svg_at(x, c->point[i - 1].x), svg_at(y, c->point[i].y));
         svg_line_to(&path, px, svg_at(y, c->point[i].y));
     }
     if (area) svg_line_to(&path, svg_at(x, c->point[c->points - 1].x), svg_at(y, 0));
@@ -236,12 +250,14 @@ void chart_curve(struct page *page, const struct chart_curve *c)
     }
     if (c->points > 1) put_curve(page, c, &x, &y, false);
     if (isfinite(c->x) && isfinite(c->y)) {
-        page_put(page, "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"6\"><title>The alarms: "
-                       "%.4f, %.4f</title></circle>\n",
+        page_put(page,
+                 "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"6\"><title>The alarms: "
+                 "%.4f, %.4f</title></circle>\n",
                  svg_at(&x, c->x), svg_at(&y, c->y), c->x, c->y);
     }
-    page_put(page, "<text x=\"281\" y=\"370\" text-anchor=\"middle\">%s</text><text x=\"14\" "
-                   "y=\"171\" text-anchor=\"middle\" transform=\"rotate(-90 14 171)\">%s</text>\n",
+    page_put(page,
+             "<text x=\"281\" y=\"370\" text-anchor=\"middle\">%s</text><text x=\"14\" "
+             "y=\"171\" text-anchor=\"middle\" transform=\"rotate(-90 14 171)\">%s</text>\n",
              c->x_name, c->y_name);
     svg_end(page);
 }
@@ -265,8 +281,8 @@ void chart_bars(struct page *page, const char *name, const struct chart_bar *bar
         double v = isfinite(bar[i].value) ? bar[i].value : 0.0;
         double x1 = svg_at(&x, fmin(v, 0.0)), x2 = svg_at(&x, fmax(v, 0.0));
         svg_rect(page, bar[i].css, x1, top, fmax(x2 - x1, 1.0), 20, NULL);
-        page_put(page, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", fmax(x2, svg_at(&x, 0)) + 8, top + 14,
-                 bar[i].text);
+        page_put(page, "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n", fmax(x2, svg_at(&x, 0)) + 8,
+                 top + 14, bar[i].text);
     }
     svg_end(page);
 }

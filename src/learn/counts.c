@@ -48,11 +48,15 @@ struct metrics_counts counts_rows(const uint8_t *label, const uint8_t *alarm, si
     struct metrics_counts c = {0};
     for (size_t i = 0; i < n; i++) {
         if (label[i] != 0) {
-            if (alarm[i] != 0) c.tp++;
-            else c.fn++;
+            if (alarm[i] != 0)
+                c.tp++;
+            else
+                c.fn++;
         } else {
-            if (alarm[i] != 0) c.fp++;
-            else c.tn++;
+            if (alarm[i] != 0)
+                c.fp++;
+            else
+                c.tn++;
         }
     }
     return c;

@@ -1,5 +1,5 @@
-/* Matching by rows: an event is found by an alarmed row inside it, an alarm is cut into what lies in
- * events and the stretches outside. */
+/* Matching by rows: an event is found by an alarmed row inside it, an alarm is cut into what lies
+ * in events and the stretches outside. */
 #include "events.h"
 
 #include <math.h>
@@ -18,16 +18,16 @@ static bool is_alarmed(const struct metrics_input *in, size_t row)
 static struct metrics_event event_of(const struct metrics_input *in, double interval_s,
                                      size_t first, size_t last)
 {
-    struct metrics_event e = {.first = first, .last = last, .count = 1,
-                              .delay_s = NAN, .lead_s = NAN};
+    struct metrics_event e = {
+        .first = first, .last = last, .count = 1, .delay_s = NAN, .lead_s = NAN};
     for (size_t i = first; i <= last; i++) {
         if (in->unknown == NULL || in->unknown[i] == 0) e.judged = true;
         if (e.found || !is_alarmed(in, i)) continue;
         e.found = true;
         e.alarm_row = i;
         e.delay_s = events_time_s(in, interval_s, i) - events_time_s(in, interval_s, first);
-        e.lead_s = events_time_s(in, interval_s, last) + interval_s -
-                   events_time_s(in, interval_s, i);
+        e.lead_s =
+            events_time_s(in, interval_s, last) + interval_s - events_time_s(in, interval_s, i);
     }
     return e;
 }
@@ -72,8 +72,10 @@ static bool is_found(const struct metrics *out, size_t row)
     size_t low = 0, high = out->events;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (out->event[middle].first <= row) low = middle;
-        else high = middle;
+        if (out->event[middle].first <= row)
+            low = middle;
+        else
+            high = middle;
     }
     return out->event[low].found;
 }
@@ -100,15 +102,18 @@ static void add_stretch(const struct metrics_input *in, double interval_s, size_
     while (!is_alarmed(in, b - 1)) b--;
     bool adjoins = (first > 0 && in->label[first - 1] != 0 && is_found(out, first - 1)) ||
                    (end < in->n && in->label[end] != 0 && is_found(out, end));
-    double stands_s = events_time_s(in, interval_s, b - 1) - events_time_s(in, interval_s, a) +
-                      interval_s;
+    double stands_s =
+        events_time_s(in, interval_s, b - 1) - events_time_s(in, interval_s, a) + interval_s;
     uint32_t count = count_of(in, stands_s, adjoins);
     if (count == 0) return;
     out->false_alarms += count;
     if (out->false_alarm != NULL) {
-        out->false_alarm[out->false_stretches] = (struct metrics_event){
-            .first = a, .last = b - 1, .count = count, .judged = true,
-            .delay_s = NAN, .lead_s = NAN};
+        out->false_alarm[out->false_stretches] = (struct metrics_event){.first = a,
+                                                                        .last = b - 1,
+                                                                        .count = count,
+                                                                        .judged = true,
+                                                                        .delay_s = NAN,
+                                                                        .lead_s = NAN};
     }
     out->false_stretches++;
 }

@@ -47,7 +47,8 @@ static double find_interval(const struct metrics_input *in, struct andon_arena *
     struct andon_arena_mark mark = andon_arena_mark(arena);
     double *step = andon_arena_array(arena, in->n - 1, sizeof *step);
     if (step == NULL) return NAN;
-    for (size_t i = 1; i < in->n; i++) step[i - 1] = (double)(in->ts_ns[i] - in->ts_ns[i - 1]) * 1e-9;
+    for (size_t i = 1; i < in->n; i++)
+        step[i - 1] = (double)(in->ts_ns[i] - in->ts_ns[i - 1]) * 1e-9;
     double interval_s = median(step, in->n - 1);
     andon_arena_rewind(arena, mark);
     return interval_s > 0.0 ? interval_s : 1e-3;

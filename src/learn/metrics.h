@@ -36,19 +36,19 @@ void prices_default(struct prices *prices);      /* 500, 10000, 8000, 2 */
 /* What a detector said of n rows in order of time. Borrowed. */
 struct metrics_input {
     size_t n;
-    const uint8_t *label;      /* label[n]: 0 normal, 1 anomalous                           */
-    const double *score;       /* score[n], higher is more anomalous; NaN: not judged       */
-    const uint8_t *alarm;      /* alarm[n]: 0 or 1                                          */
-    const uint8_t *unknown;    /* unknown[n]: 1 where the answer was UNKNOWN; NULL: none    */
-    const double *p_value;     /* p_value[n]; NULL: there are none                          */
-    const int64_t *ts_ns;      /* ts_ns[n]; NULL: interval_s apart                          */
-    double interval_s;         /* of one row; 0: the median of ts_ns's steps                */
-    const int32_t *regime;     /* regime[n]: index, or < 0; NULL: there is one              */
-    uint32_t regimes;          /* at most METRICS_REGIMES_MAX                               */
-    double group_s;            /* alarms closer than this are one                           */
-    double renew_s;            /* a standing false alarm counts anew this often; 0: never   */
-    double grace_s;            /* next to an event that was found, alarms are not false     */
-    uint32_t vus_window;       /* largest buffer of VUS in rows, 100 in TSB-AD; 0: no VUS   */
+    const uint8_t *label;   /* label[n]: 0 normal, 1 anomalous                           */
+    const double *score;    /* score[n], higher is more anomalous; NaN: not judged       */
+    const uint8_t *alarm;   /* alarm[n]: 0 or 1                                          */
+    const uint8_t *unknown; /* unknown[n]: 1 where the answer was UNKNOWN; NULL: none    */
+    const double *p_value;  /* p_value[n]; NULL: there are none                          */
+    const int64_t *ts_ns;   /* ts_ns[n]; NULL: interval_s apart                          */
+    double interval_s;      /* of one row; 0: the median of ts_ns's steps                */
+    const int32_t *regime;  /* regime[n]: index, or < 0; NULL: there is one              */
+    uint32_t regimes;       /* at most METRICS_REGIMES_MAX                               */
+    double group_s;         /* alarms closer than this are one                           */
+    double renew_s;         /* a standing false alarm counts anew this often; 0: never   */
+    double grace_s;         /* next to an event that was found, alarms are not false     */
+    uint32_t vus_window;    /* largest buffer of VUS in rows, 100 in TSB-AD; 0: no VUS   */
 };
 
 struct metrics_counts {
@@ -66,9 +66,9 @@ double counts_precision(struct metrics_counts c);
 double counts_recall(struct metrics_counts c);
 double counts_specificity(struct metrics_counts c);
 double counts_accuracy(struct metrics_counts c);
-double counts_f1(struct metrics_counts c);       /* 2TP / (2TP + FP + FN) */
-double counts_far(struct metrics_counts c);      /* FP / (FP + TN)        */
-double counts_mar(struct metrics_counts c);      /* FN / (FN + TP)        */
+double counts_f1(struct metrics_counts c);  /* 2TP / (2TP + FP + FN) */
+double counts_far(struct metrics_counts c); /* FP / (FP + TN)        */
+double counts_mar(struct metrics_counts c); /* FN / (FN + TP)        */
 
 /* counts_rows counts rows; add the counts of several files to pool them (SKAB's way). */
 struct metrics_counts counts_rows(const uint8_t *label, const uint8_t *alarm, size_t n);
@@ -76,13 +76,13 @@ struct metrics_counts counts_add(struct metrics_counts a, struct metrics_counts 
 
 /* One labelled event or one false alarm. */
 struct metrics_event {
-    size_t first, last;    /* rows, both inside                                               */
-    uint32_t count;        /* false alarms: how many it counts as                             */
-    bool found;            /* an alarm touches it                                             */
-    bool judged;           /* at least one row was not UNKNOWN                                */
-    size_t alarm_row;      /* the first alarmed row inside; only if found                     */
-    double delay_s;        /* from its first row to the first alarmed row inside; NaN if missed */
-    double lead_s;         /* from there to its end; NaN if missed                            */
+    size_t first, last; /* rows, both inside                                               */
+    uint32_t count;     /* false alarms: how many it counts as                             */
+    bool found;         /* an alarm touches it                                             */
+    bool judged;        /* at least one row was not UNKNOWN                                */
+    size_t alarm_row;   /* the first alarmed row inside; only if found                     */
+    double delay_s;     /* from its first row to the first alarmed row inside; NaN if missed */
+    double lead_s;      /* from there to its end; NaN if missed                            */
 };
 
 struct metrics {
@@ -102,9 +102,9 @@ struct metrics {
     double event_f1;
     double delay_median_s, delay_mean_s, delay_max_s; /* time to detection, of found events  */
     double lead_median_s;
-    double days, normal_days;  /* observed; observed without a label                          */
-    double false_alarms_per_day;          /* over normal_days                                 */
-    double false_alarms_per_day_upper95;  /* one-sided, Poisson, exact                        */
+    double days, normal_days;    /* observed; observed without a label                          */
+    double false_alarms_per_day; /* over normal_days                                 */
+    double false_alarms_per_day_upper95; /* one-sided, Poisson, exact                        */
     double fp_rows_per_day, fp_rows_per_day_max; /* per 24 h from the first row               */
 
     /* regimes: false alarms and their rows by the regime in which they began */
@@ -116,13 +116,13 @@ struct metrics {
     /* money, per event */
     struct prices prices;
     double fp_cost, fn_cost, tp_benefit, net_value;
-    double roi;            /* net / (false alarms' cost + 1), the published definition by events */
+    double roi; /* net / (false alarms' cost + 1), the published definition by events */
 
     /* reliability */
     double prevented_downtime_h;
-    double mtbf_h;                        /* observed hours / events                           */
+    double mtbf_h; /* observed hours / events                           */
     double availability_without, availability_with; /* percent, 0..100                           */
-    double availability_improvement;      /* percent points, 0..100                            */
+    double availability_improvement; /* percent points, 0..100                            */
 
     /* calibration: part of normal rows with p at most 0.01, 0.05 (should not exceed them) */
     double p_at_01, p_at_05;
@@ -155,8 +155,8 @@ ANDON_MUST_CHECK andon_status metrics_random(const struct metrics_input *in,
 struct metrics_point {
     double x, y, threshold;
 };
-/* metrics_roc: x false positive rate, y recall. metrics_pr: x recall, y precision. Return the number
- * of points; 0 when one of the classes is missing or the arena is full. */
+/* metrics_roc: x false positive rate, y recall. metrics_pr: x recall, y precision. Return the
+ * number of points; 0 when one of the classes is missing or the arena is full. */
 size_t metrics_roc(const struct metrics_input *in, struct andon_arena *arena,
                    struct metrics_point *point, size_t room);
 size_t metrics_pr(const struct metrics_input *in, struct andon_arena *arena,

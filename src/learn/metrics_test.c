@@ -21,12 +21,18 @@ static void fresh(void)
 static struct metrics_input input_of(size_t n, const uint8_t *label, const double *score,
                                      const uint8_t *alarm)
 {
-    return (struct metrics_input){.n = n, .label = label, .score = score, .alarm = alarm,
-                                  .interval_s = 60, .group_s = METRICS_GROUP_S,
-                                  .renew_s = METRICS_RENEW_S, .grace_s = METRICS_GRACE_S};
+    return (struct metrics_input){.n = n,
+                                  .label = label,
+                                  .score = score,
+                                  .alarm = alarm,
+                                  .interval_s = 60,
+                                  .group_s = METRICS_GROUP_S,
+                                  .renew_s = METRICS_RENEW_S,
+                                  .grace_s = METRICS_GRACE_S};
 }
 
-/* Rows from text: '.' normal, '#' labelled, '!' alarmed normal, '*' alarmed labelled, 'u' UNKNOWN. */
+/* Rows from text: '.' normal, '#' labelled, '!' alarmed normal, '*' alarmed labelled, 'u' UNKNOWN.
+ */
 struct drawn {
     uint8_t label[512], alarm[512], unknown[512];
     double score[512];
@@ -128,7 +134,8 @@ TEST(an_event_is_found_by_one_alarmed_row_and_delay_counts_from_its_start)
     CHECK(d.out.false_alarms == 0 && d.out.alarms == 1);
     CHECK_NEAR(d.out.delay_median_s, 180, 1e-9);
     CHECK_NEAR(d.out.lead_median_s, 180, 1e-9);
-    CHECK(d.out.event[0].first == 12 && d.out.event[0].last == 17 && d.out.event[0].alarm_row == 15);
+    CHECK(d.out.event[0].first == 12 && d.out.event[0].last == 17 &&
+          d.out.event[0].alarm_row == 15);
     /* Point-wise nothing is given away: one of six rows. */
     CHECK(d.out.row.tp == 1 && d.out.row.fn == 5);
 }

@@ -50,7 +50,8 @@ void page_end(struct page *page)
 
 const char *page_number(char *text, double v, int decimals)
 {
-    if (!isfinite(v)) return strcpy(text, isnan(v) ? "\xe2\x80\x93" : v > 0 ? "\xe2\x88\x9e" : "-\xe2\x88\x9e");
+    if (!isfinite(v))
+        return strcpy(text, isnan(v) ? "\xe2\x80\x93" : v > 0 ? "\xe2\x88\x9e" : "-\xe2\x88\x9e");
     char plain[PAGE_FIGURE];
     if (fabs(v) >= 1e15) {
         snprintf(text, PAGE_FIGURE, "%.3g", v);
@@ -76,7 +77,12 @@ const char *page_short(char *text, double v)
         snprintf(text, PAGE_FIGURE, "%.1e", v);
         return text;
     }
-    return page_number(text, v, a >= 100 || a == 0.0 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3);
+    return page_number(text, v,
+                       a >= 100 || a == 0.0 ? 0
+                       : a >= 10            ? 1
+                       : a >= 0.1           ? 2
+                       : a >= 0.01          ? 3
+                                            : 4);
 }
 
 const char *page_percent(char *text, double part)
@@ -90,12 +96,13 @@ const char *page_duration(char *text, double seconds)
 {
     if (!isfinite(seconds)) return page_number(text, NAN, 0);
     double minutes = round(seconds / 60.0);
-    if (seconds < 90.0) {
+    if (seconds < 60.0) {
         snprintf(text, PAGE_FIGURE, seconds < 10.0 && seconds > 0.0 ? "%.1f s" : "%.0f s", seconds);
     } else if (minutes < 120.0) {
         snprintf(text, PAGE_FIGURE, "%.0f min", minutes);
     } else if (minutes < 2880.0) {
-        snprintf(text, PAGE_FIGURE, "%.0f h %02.0f min", floor(minutes / 60.0), fmod(minutes, 60.0));
+        snprintf(text, PAGE_FIGURE, "%.0f h %02.0f min", floor(minutes / 60.0),
+                 fmod(minutes, 60.0));
     } else {
         snprintf(text, PAGE_FIGURE, "%.1f days", minutes / 1440.0);
     }

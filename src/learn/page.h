@@ -26,10 +26,10 @@ void page_text_n(struct page *page, const char *text, size_t n);
 /* Figures as text of at most PAGE_FIGURE bytes; a dash for NaN. */
 #define PAGE_FIGURE 48
 const char *page_number(char *text, double v, int decimals); /* "12,345.60" */
-const char *page_short(char *text, double v);                /* three or four digits: "0.0123", "1.2e6" */
-const char *page_percent(char *text, double part);           /* 0.123 -> "12.3 %" */
-const char *page_duration(char *text, double seconds);       /* "2 h 05 min" */
-const char *page_time(char *text, int64_t ts_ns);            /* "2024-01-03 14:05" */
+const char *page_short(char *text, double v);          /* two to four digits: "0.012", "1.2e+06" */
+const char *page_percent(char *text, double part);     /* 0.123 -> "12.3 %" */
+const char *page_duration(char *text, double seconds); /* "2 h 05 min" */
+const char *page_time(char *text, int64_t ts_ns);      /* "2024-01-03 14:05" */
 const char *page_money(const struct page *page, char *text, double v);
 
 #endif

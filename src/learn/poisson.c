@@ -1,5 +1,6 @@
-/* The exact upper bound of a Poisson mean: how many false alarms a day may really be behind those that
- * were counted. P(X <= k; m) = Q(k + 1, m), the regularised upper incomplete gamma function. */
+/* The exact upper bound of a Poisson mean: how many false alarms a day may really be behind those
+ * that were counted. P(X <= k; m) = Q(k + 1, m), the regularised upper incomplete gamma function.
+ */
 #include <assert.h>
 #include <math.h>
 
@@ -52,8 +53,10 @@ double poisson_upper(uint64_t count, double level)
     while (at_most(count, high) > 1.0 - level) high *= 2.0;
     for (int i = 0; i < 200 && high - low > 1e-12 * high; i++) {
         double middle = 0.5 * (low + high);
-        if (at_most(count, middle) > 1.0 - level) low = middle;
-        else high = middle;
+        if (at_most(count, middle) > 1.0 - level)
+            low = middle;
+        else
+            high = middle;
     }
     return 0.5 * (low + high);
 }

@@ -1,4 +1,5 @@
-/* What an event is worth, as settings. The presets are those of the published pump study, by event. */
+/* What an event is worth, as settings. The presets are those of the published pump study, by event.
+ */
 #include <stddef.h>
 
 #include "metrics.h"

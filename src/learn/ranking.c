@@ -34,8 +34,10 @@ bool ranking_make(const struct metrics_input *in, struct andon_arena *arena,
     }
     qsort(row, in->n, sizeof *row, descending);
     for (size_t i = 0; i < in->n; i++) {
-        if (row[i].positive) ranking->positives++;
-        else ranking->negatives++;
+        if (row[i].positive)
+            ranking->positives++;
+        else
+            ranking->negatives++;
         if (i + 1 < in->n && row[i + 1].score == row[i].score) continue;
         ranking->step[ranking->steps++] =
             (struct ranking_step){row[i].score, ranking->positives, ranking->negatives};
@@ -105,7 +107,8 @@ static struct metrics_point point_at(const struct ranking *r, size_t i, bool roc
 {
     const struct ranking_step *s = &r->step[i];
     double recall = (double)s->tp / (double)r->positives;
-    if (roc) return (struct metrics_point){(double)s->fp / (double)r->negatives, recall, s->threshold};
+    if (roc)
+        return (struct metrics_point){(double)s->fp / (double)r->negatives, recall, s->threshold};
     return (struct metrics_point){recall, precision_at(s), s->threshold};
 }
 

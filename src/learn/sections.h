@@ -1,4 +1,5 @@
-/* The parts of a report, in the order of the page. Each leaves itself out when it has nothing to show. */
+/* The parts of a report, in the order of the page. Each leaves itself out when it has nothing to
+ * show. */
 #ifndef LEARN_SECTIONS_H
 #define LEARN_SECTIONS_H
 
@@ -28,8 +29,8 @@ void section_rows(struct page *page, const struct report *r);
 void section_card(struct page *page, const struct report *r);
 void section_rules(struct page *page, const struct report *r);
 
-/* The channel that led over the alarmed rows of first..last (over all rows when none is alarmed), and
- * its part of the score, NaN when unknown; -1: nothing led. */
+/* The channel that led over the alarmed rows of first..last (over all rows when none is alarmed),
+ * and its part of the score, NaN when unknown; -1: nothing led. */
 int section_lead(const struct report *r, size_t first, size_t last, double *share);
 
 #endif

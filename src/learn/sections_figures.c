@@ -14,20 +14,32 @@ void section_curves(struct page *page, const struct report *r, struct andon_aren
     const struct metrics *m = r->metrics;
     struct metrics_point *point = andon_arena_array(scratch, POINTS, sizeof *point);
     if (point == NULL || !isfinite(m->roc_auc)) return;
-    struct chart_curve c = {.name = "ROC curve", .x_name = "false positive rate", .y_name = "recall",
-                            .point = point, .diagonal = true, .level = NAN, .x = counts_far(m->row),
+    struct chart_curve c = {.name = "ROC curve",
+                            .x_name = "false positive rate",
+                            .y_name = "recall",
+                            .point = point,
+                            .diagonal = true,
+                            .level = NAN,
+                            .x = counts_far(m->row),
                             .y = m->recall};
-    page_put(page, "<section><h2>Curves</h2><p>By rows, over all thresholds; the red dot is where the "
-                   "alarms stand, the dashed line is guessing.</p><div class=\"pair\">"
-                   "<div class=\"card\"><h3>ROC (area %.4f)</h3>", m->roc_auc);
+    page_put(page,
+             "<section><h2>Curves</h2><p>By rows, over all thresholds; the red dot is where the "
+             "alarms stand, the dashed line is guessing.</p><div class=\"pair\">"
+             "<div class=\"card\"><h3>ROC (area %.4f)</h3>",
+             m->roc_auc);
     c.points = metrics_roc(r->input, scratch, point, POINTS);
     chart_curve(page, &c);
-    page_put(page, "</div>\n<div class=\"card\"><h3>Precision and recall (average precision %.4f)</h3>",
+    page_put(page,
+             "</div>\n<div class=\"card\"><h3>Precision and recall (average precision %.4f)</h3>",
              m->average_precision);
-    c = (struct chart_curve){.name = "Precision over recall", .x_name = "recall",
-                             .y_name = "precision", .point = point,
-                             .level = (double)m->anomalous_rows / (double)m->rows, .x = m->recall,
-                             .y = m->precision, .steps = true};
+    c = (struct chart_curve){.name = "Precision over recall",
+                             .x_name = "recall",
+                             .y_name = "precision",
+                             .point = point,
+                             .level = (double)m->anomalous_rows / (double)m->rows,
+                             .x = m->recall,
+                             .y = m->precision,
+                             .steps = true};
     c.points = metrics_pr(r->input, scratch, point, POINTS);
     chart_curve(page, &c);
     page_put(page, "</div></div></section>\n");
@@ -50,10 +62,11 @@ void section_matrix(struct page *page, const struct report *r)
     put_cell(page, m->missed > 0 ? "no" : "", (double)m->missed, "missed");
     page_put(page, "</tr><tr><th scope=\"row\">normal time</th>");
     put_cell(page, m->false_alarms > 0 ? "no" : "", (double)m->false_alarms, "false alarms");
-    page_put(page, "<td>\xe2\x80\x93<small>not countable</small></td></tr></tbody></table></div>\n"
-                   "<div class=\"card\"><table class=\"matrix\"><caption>By rows</caption><thead><tr>"
-                   "<td></td><th scope=\"col\">alarmed</th><th scope=\"col\">not alarmed</th></tr>"
-                   "</thead><tbody><tr><th scope=\"row\">labelled</th>");
+    page_put(page,
+             "<td>\xe2\x80\x93<small>not countable</small></td></tr></tbody></table></div>\n"
+             "<div class=\"card\"><table class=\"matrix\"><caption>By rows</caption><thead><tr>"
+             "<td></td><th scope=\"col\">alarmed</th><th scope=\"col\">not alarmed</th></tr>"
+             "</thead><tbody><tr><th scope=\"row\">labelled</th>");
     put_cell(page, "ok", (double)m->row.tp, "true positive");
     put_cell(page, "no", (double)m->row.fn, "false negative");
     page_put(page, "</tr><tr><th scope=\"row\">normal</th>");
@@ -105,8 +118,10 @@ static void put_shares(struct page *page, const struct report *r, bool labelled,
         page_percent(bar[n].text, part[n].sum);
     }
     page_put(page, "<div class=\"card\"><h3>%s (%zu rows)</h3>", name, rows);
-    if (rows > 0) chart_bars(page, name, bar, n);
-    else page_put(page, "<p class=\"note\">There are none.</p>");
+    if (rows > 0)
+        chart_bars(page, name, bar, n);
+    else
+        page_put(page, "<p class=\"note\">There are none.</p>");
     page_put(page, "</div>\n");
 }
 
@@ -128,7 +143,8 @@ static void put_term(struct page *page, const char *name, const char *figure)
     page_put(page, "<dt>%s</dt><dd>%s</dd>\n", name, figure);
 }
 
-static void put_product(struct page *page, const char *name, size_t count, double price, double total)
+static void put_product(struct page *page, const char *name, size_t count, double price,
+                        double total)
 {
     char each[PAGE_FIGURE], sum[PAGE_FIGURE], text[160];
     snprintf(text, sizeof text, "%zu \xc3\x97 %s = %s", count, page_money(page, each, price),
@@ -150,8 +166,8 @@ void section_money(struct page *page, const struct report *r)
     snprintf(line, sizeof line, "%s \xc3\x97 the cost of false alarms", page_short(text, m->roi));
     put_term(page, "Return", line);
     page_put(page, "</dl></div>\n<div class=\"card\"><dl class=\"card2\">\n");
-    snprintf(line, sizeof line, "%s h (%g h an event)", page_number(text, m->prevented_downtime_h, 1),
-             m->prices.downtime_h);
+    snprintf(line, sizeof line, "%s h (%g h an event)",
+             page_number(text, m->prevented_downtime_h, 1), m->prices.downtime_h);
     put_term(page, "Downtime prevented", line);
     snprintf(line, sizeof line, "%s h", page_number(text, m->mtbf_h, 1));
     put_term(page, "Time between events", line);
@@ -175,8 +191,10 @@ void section_regimes(struct page *page, const struct report *r)
     for (uint32_t k = 0; k < m->regimes; k++) {
         const struct metrics_regime *g = &m->regime[k];
         page_put(page, "<tr><th scope=\"row\">");
-        if (r->regime != NULL) page_text(page, r->regime[k]);
-        else page_put(page, "%u", k);
+        if (r->regime != NULL)
+            page_text(page, r->regime[k]);
+        else
+            page_put(page, "%u", k);
         page_number(rows, (double)g->rows, 0);
         page_percent(text, g->normal_rows > 0 ? (double)g->fp_rows / (double)g->normal_rows : NAN);
         page_put(page, "</th><td>%s</td><td>%llu</td><td>%llu</td><td>%s</td></tr>\n", rows,
@@ -211,7 +229,8 @@ void section_rows(struct page *page, const struct report *r)
     put_figure(page, "VUS-ROC", m->vus_roc, 4);
     put_figure(page, "Best F1 with hindsight", m->best_f1, 4);
     put_figure(page, "Rows not judged", (double)m->unknown_rows, 0);
-    if (isfinite(m->p_at_01)) put_figure(page, "Normal rows with p \xe2\x89\xa4 0.01", m->p_at_01, 4);
+    if (isfinite(m->p_at_01))
+        put_figure(page, "Normal rows with p \xe2\x89\xa4 0.01", m->p_at_01, 4);
     page_put(page, "</dl></div></div></section>\n");
 }
 
@@ -242,12 +261,13 @@ void section_rules(struct page *page, const struct report *r)
 {
     const struct metrics_input *in = r->input;
     char group[PAGE_FIGURE], renew[PAGE_FIGURE], grace[PAGE_FIGURE];
-    page_put(page, "<footer><p>How it is counted. An event is a run of labelled rows, found when one of "
-                   "its rows is alarmed; nothing is point-adjusted. Alarms less than %s apart are one. "
-                   "What an alarm covers outside of events is a false alarm, and one more for every %s "
-                   "that it stands; %s next to an event that was found are forgiven. Rows that could "
-                   "not be judged count as not alarmed and rank lowest. Every row was judged from "
-                   "the rows before it.</p></footer>\n",
+    page_put(page,
+             "<footer><p>How it is counted. An event is a run of labelled rows, found when one of "
+             "its rows is alarmed; nothing is point-adjusted. Alarms less than %s apart are one. "
+             "What an alarm covers outside of events is a false alarm, and one more for every %s "
+             "that it stands; %s next to an event that was found are forgiven. Rows that could "
+             "not be judged count as not alarmed and rank lowest. Every row was judged from "
+             "the rows before it.</p></footer>\n",
              page_duration(group, in->group_s), page_duration(renew, in->renew_s),
              page_duration(grace, in->grace_s));
 }

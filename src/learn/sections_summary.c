@@ -30,8 +30,10 @@ static void put_found(struct page *page, const struct metrics *m)
         page_put(page, "Finds none of %zu events.", m->events);
     } else {
         page_put(page, "Finds %zu of %zu event%s", m->found, m->events, m->events == 1 ? "" : "s");
-        if (m->delay_median_s <= 0.0) page_put(page, ", half of them at once.");
-        else page_put(page, ", %s after they begin.", page_duration(delay, m->delay_median_s));
+        if (m->delay_median_s <= 0.0)
+            page_put(page, ", half of them at once.");
+        else
+            page_put(page, ", half of them within %s.", page_duration(delay, m->delay_median_s));
     }
 }
 
@@ -77,7 +79,8 @@ void section_head(struct page *page, const struct report *r)
 static void put_tile(struct page *page, const char *css, const char *name, const char *figure,
                      const char *note)
 {
-    page_put(page, "<div class=\"%s\"><dt>%s</dt><dd>%s</dd><p>%s</p></div>\n", css, name, figure, note);
+    page_put(page, "<div class=\"%s\"><dt>%s</dt><dd>%s</dd><p>%s</p></div>\n", css, name, figure,
+             note);
 }
 
 void section_tiles(struct page *page, const struct report *r)
@@ -100,8 +103,8 @@ void section_tiles(struct page *page, const struct report *r)
     put_tile(page, "", "ROC-AUC", page_number(a, m->roc_auc, 3), note);
     page_money(page, b, m->fp_cost + m->fn_cost);
     snprintf(note, sizeof note, "after %s of costs", b);
-    put_tile(page, m->net_value >= 0.0 ? "good" : "bad", "Net value", page_money(page, a, m->net_value),
-             note);
+    put_tile(page, m->net_value >= 0.0 ? "good" : "bad", "Net value",
+             page_money(page, a, m->net_value), note);
     page_put(page, "</dl>\n");
 }
 
@@ -158,16 +161,17 @@ static double best_of(const struct page *page, const struct report *r, int colum
 void section_comparison(struct page *page, const struct report *r)
 {
     if (r->entries == 0) return;
-    page_put(page, "<section><h2>Comparison</h2><p>The baselines read no sensor: an alarm that never "
-                   "ends, and dice that alarm as often as the detector. What does not beat both is "
-                   "worth nothing.</p><div class=\"card wide\"><table>\n"
-                   "<thead><tr><th scope=\"col\">Detector</th><th scope=\"col\">Events<br>found</th>"
-                   "<th scope=\"col\">Precision<br>(events)</th><th scope=\"col\">Recall<br>(events)"
-                   "</th><th scope=\"col\">F1<br>(events)</th><th scope=\"col\">Time to<br>detection"
-                   "</th><th scope=\"col\">False alarms<br>a day</th><th scope=\"col\">Net<br>value</th>"
-                   "<th scope=\"col\">ROC-<br>AUC</th><th scope=\"col\">Average<br>precision</th>"
-                   "<th scope=\"col\">VUS-<br>PR</th><th scope=\"col\">F1<br>(rows)</th>"
-                   "<th scope=\"col\">FAR<br>(rows)</th></tr></thead><tbody>\n");
+    page_put(page,
+             "<section><h2>Comparison</h2><p>The baselines read no sensor: an alarm that never "
+             "ends, and dice that alarm as often as the detector. What does not beat both is "
+             "worth nothing.</p><div class=\"card wide\"><table>\n"
+             "<thead><tr><th scope=\"col\">Detector</th><th scope=\"col\">Events<br>found</th>"
+             "<th scope=\"col\">Precision<br>(events)</th><th scope=\"col\">Recall<br>(events)"
+             "</th><th scope=\"col\">F1<br>(events)</th><th scope=\"col\">Time to<br>detection"
+             "</th><th scope=\"col\">False alarms<br>a day</th><th scope=\"col\">Net<br>value</th>"
+             "<th scope=\"col\">ROC-<br>AUC</th><th scope=\"col\">Average<br>precision</th>"
+             "<th scope=\"col\">VUS-<br>PR</th><th scope=\"col\">F1<br>(rows)</th>"
+             "<th scope=\"col\">FAR<br>(rows)</th></tr></thead><tbody>\n");
     double best[COLUMNS];
     for (int k = 0; k < COLUMNS; k++) best[k] = best_of(page, r, k);
     for (uint32_t e = 0; e < r->entries; e++) {
@@ -185,9 +189,30 @@ void section_comparison(struct page *page, const struct report *r)
     page_put(page, "</tbody></table></div></section>\n");
 }
 
+/* The largest size of a figure among detectors. */
+static double reach_of(const struct page *page, const struct report *r, int column)
+{
+    double reach = 0.0;
+    for (uint32_t e = 0; e < r->entries; e++) {
+        struct cell c[COLUMNS];
+        fill_cells(page, r->entry[e].metrics, c);
+        if (!r->entry[e].baseline && isfinite(c[column].v)) reach = fmax(reach, fabs(c[column].v));
+    }
+    return reach;
+}
+
+/* A baseline far off would squeeze the detectors: its bar is cut, and says so. */
+static void cut(struct chart_bar *bar, double reach)
+{
+    if (!(reach > 0.0) || !(fabs(bar->value) > 1.5 * reach)) return;
+    bar->value = copysign(1.5 * reach, bar->value);
+    strncat(bar->text, " (bar cut)", PAGE_FIGURE - 1 - strlen(bar->text));
+}
+
 static void put_bars(struct page *page, const struct report *r, int column, const char *name)
 {
     struct chart_bar bar[ENTRIES_MAX];
+    double reach = reach_of(page, r, column);
     size_t n = 0;
     for (uint32_t e = 0; e < r->entries && n < ENTRIES_MAX; e++) {
         struct cell c[COLUMNS];
@@ -195,7 +220,9 @@ static void put_bars(struct page *page, const struct report *r, int column, cons
         bar[n].name = r->entry[e].name;
         bar[n].value = c[column].v;
         bar[n].css = r->entry[e].baseline ? "b3" : c[column].v < 0.0 ? "b2" : "b";
-        strcpy(bar[n++].text, c[column].text);
+        strcpy(bar[n].text, c[column].text);
+        if (r->entry[e].baseline) cut(&bar[n], reach);
+        n++;
     }
     page_put(page, "<div class=\"card\"><h3>%s</h3>", name);
     chart_bars(page, name, bar, n);

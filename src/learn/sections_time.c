@@ -9,6 +9,7 @@
 #define SENSORS_MAX 12u /* a page with hundreds of charts helps nobody */
 #define EXAMPLES_MAX 6u
 #define LIST_MAX 200u
+#define CHANNELS_MAX 4096u
 
 static bool is_alarmed(const struct report *r, size_t i)
 {
@@ -26,10 +27,9 @@ static void add_row(const struct report *r, size_t i, double *sum)
 
 int section_lead(const struct report *r, size_t first, size_t last, double *share)
 {
-    static const uint32_t channels_max = 4096;
-    double sum[4096] = {0}, all = 0.0;
+    double sum[CHANNELS_MAX] = {0}, all = 0.0;
     *share = NAN;
-    if ((r->share == NULL && r->lead == NULL) || r->channels > channels_max) return -1;
+    if ((r->share == NULL && r->lead == NULL) || r->channels > CHANNELS_MAX) return -1;
     bool any = false;
     for (size_t i = first; i <= last; i++) any |= is_alarmed(r, i);
     for (size_t i = first; i <= last; i++) {
@@ -54,8 +54,12 @@ static void put_key(struct page *page)
 
 static struct chart_series series_of(const struct report *r)
 {
-    return (struct chart_series){.in = r->input, .metrics = r->metrics, .kind = r->kind,
-                                 .last = r->input->n - 1, .threshold = NAN, .width = WIDTH,
+    return (struct chart_series){.in = r->input,
+                                 .metrics = r->metrics,
+                                 .kind = r->kind,
+                                 .last = r->input->n - 1,
+                                 .threshold = NAN,
+                                 .width = WIDTH,
                                  .height = 170};
 }
 
@@ -68,9 +72,10 @@ void section_score(struct page *page, const struct report *r)
     c.log = true;
     c.threshold = 1.0;
     c.height = 240;
-    page_put(page, "<section><h2>Score</h2><p>One figure for the whole machine, on a logarithmic axis: "
-                   "1.0 is where the alarm budget is spent. A gap is time that could not be judged."
-                   "</p>\n");
+    page_put(page,
+             "<section><h2>Score</h2><p>One figure for the whole machine, on a logarithmic axis: "
+             "1.0 is where the alarm budget is spent. A gap is time that could not be judged."
+             "</p>\n");
     put_key(page);
     page_put(page, "<div class=\"card\">");
     chart_series(page, &c);
@@ -81,12 +86,11 @@ void section_score(struct page *page, const struct report *r)
 static uint32_t choose_channels(const struct report *r, uint32_t *chosen)
 {
     uint32_t n = 0;
-    if (r->channels <= SENSORS_MAX || (r->share == NULL && r->lead == NULL) ||
-        r->channels > 4096) {
+    if (r->channels <= SENSORS_MAX || (r->share == NULL && r->lead == NULL) || r->channels > CHANNELS_MAX) {
         for (; n < r->channels && n < SENSORS_MAX; n++) chosen[n] = n;
         return n;
     }
-    double sum[4096] = {0};
+    double sum[CHANNELS_MAX] = {0};
     for (size_t i = 0; i < r->input->n; i++) {
         if (is_alarmed(r, i)) add_row(r, i, sum);
     }
@@ -114,8 +118,9 @@ void section_sensors(struct page *page, const struct report *r)
     if (r->value == NULL || r->channels == 0) return;
     uint32_t chosen[SENSORS_MAX];
     uint32_t n = choose_channels(r, chosen);
-    page_put(page, "<section><h2>Sensor profiles</h2><p>Every channel as it was measured; each pixel "
-                   "shows the least and the largest reading of its time.");
+    page_put(page,
+             "<section><h2>Sensor profiles</h2><p>Every channel as it was measured; each pixel "
+             "shows the least and the largest reading of its time.");
     if (n < r->channels) {
         page_put(page, " Shown: the %u of %u channels that contributed most to alarms.", n,
                  r->channels);
@@ -133,15 +138,19 @@ void section_sensors(struct page *page, const struct report *r)
 
 static void put_event_name(struct page *page, const struct report *r, size_t k)
 {
-    if (r->kind != NULL && r->kind[k] != NULL && r->kind[k][0] != '\0') page_text(page, r->kind[k]);
-    else page_put(page, "event");
+    if (r->kind != NULL && r->kind[k] != NULL && r->kind[k][0] != '\0')
+        page_text(page, r->kind[k]);
+    else
+        page_put(page, "event");
 }
 
 static void put_when(struct page *page, const struct report *r, size_t row)
 {
     char text[PAGE_FIGURE];
-    if (r->input->ts_ns != NULL) page_put(page, "%s", page_time(text, r->input->ts_ns[row]));
-    else page_put(page, "row %zu", row);
+    if (r->input->ts_ns != NULL)
+        page_put(page, "%s", page_time(text, r->input->ts_ns[row]));
+    else
+        page_put(page, "row %zu", row);
 }
 
 static void put_example(struct page *page, const struct report *r, size_t k)
@@ -160,8 +169,10 @@ static void put_example(struct page *page, const struct report *r, size_t k)
     put_event_name(page, r, k);
     page_put(page, "</h3><p class=\"note\">");
     put_when(page, r, e->first);
-    if (e->found) page_put(page, ", found after %s</p>", page_duration(text, e->delay_s));
-    else page_put(page, ", missed</p>");
+    if (e->found)
+        page_put(page, ", found after %s</p>", page_duration(text, e->delay_s));
+    else
+        page_put(page, ", missed</p>");
     chart_series(page, &c);
     page_put(page, "</div>\n");
 }
@@ -180,8 +191,9 @@ void section_examples(struct page *page, const struct report *r)
 {
     if (r->value == NULL || r->channels == 0 || r->metrics->events == 0) return;
     unsigned shown = 0;
-    page_put(page, "<section><h2>Events close up</h2><p>The channel that stood out most, around the "
-                   "event.</p><div class=\"pair\">\n");
+    page_put(page,
+             "<section><h2>Events close up</h2><p>The channel that stood out most, around the "
+             "event.</p><div class=\"pair\">\n");
     for (size_t k = 0; k < r->metrics->events && shown < EXAMPLES_MAX; k++) {
         if (is_new_kind(r, k)) put_example(page, r, k), shown++;
     }
@@ -196,8 +208,10 @@ static void put_lead(struct page *page, const struct report *r, size_t first, si
     double share;
     int lead = section_lead(r, first, last, &share);
     page_put(page, "<td class=\"l\">");
-    if (lead >= 0) page_text(page, r->channel[lead]);
-    else page_put(page, "\xe2\x80\x93");
+    if (lead >= 0)
+        page_text(page, r->channel[lead]);
+    else
+        page_put(page, "\xe2\x80\x93");
     if (isfinite(share)) page_put(page, " (%.0f %%)", 100.0 * share);
     page_put(page, "</td>");
 }
@@ -228,12 +242,15 @@ void section_events(struct page *page, const struct report *r)
         put_event_name(page, r, k);
         page_put(page, "</td>");
         put_lead(page, r, e->first, e->last);
-        if (e->found) page_put(page, "<td>%s</td>", page_duration(text, e->delay_s));
-        else page_put(page, "<td class=\"miss\">%s</td>", e->judged ? "missed" : "not judged");
+        if (e->found)
+            page_put(page, "<td>%s</td>", page_duration(text, e->delay_s));
+        else
+            page_put(page, "<td class=\"miss\">%s</td>", e->judged ? "missed" : "not judged");
         page_put(page, "<td>%s</td></tr>\n", page_duration(text, e->lead_s));
     }
     page_put(page, "</tbody></table>");
-    if (m->events > LIST_MAX) page_put(page, "<p class=\"note\">%u of %zu</p>", LIST_MAX, m->events);
+    if (m->events > LIST_MAX)
+        page_put(page, "<p class=\"note\">%u of %zu</p>", LIST_MAX, m->events);
     page_put(page, "</div></section>\n");
 }
 
@@ -242,10 +259,11 @@ void section_false_alarms(struct page *page, const struct report *r)
     const struct metrics *m = r->metrics;
     char text[PAGE_FIGURE];
     if (m->false_stretches == 0) return;
-    page_put(page, "<section><h2>False alarms</h2><div class=\"card wide\"><table><thead><tr>"
-                   "<th scope=\"col\">Start</th><th scope=\"col\">Stood</th><th scope=\"col\">Counts as"
-                   "</th><th scope=\"col\" class=\"l\">Leading channel</th><th scope=\"col\" "
-                   "class=\"l\">Regime</th></tr></thead><tbody>\n");
+    page_put(page,
+             "<section><h2>False alarms</h2><div class=\"card wide\"><table><thead><tr>"
+             "<th scope=\"col\">Start</th><th scope=\"col\">Stood</th><th scope=\"col\">Counts as"
+             "</th><th scope=\"col\" class=\"l\">Leading channel</th><th scope=\"col\" "
+             "class=\"l\">Regime</th></tr></thead><tbody>\n");
     for (size_t k = 0; k < m->false_stretches && k < LIST_MAX; k++) {
         const struct metrics_event *e = &m->false_alarm[k];
         page_put(page, "<tr><th scope=\"row\">");

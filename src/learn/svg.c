@@ -34,7 +34,8 @@ double svg_nice(double *lo, double *hi, int ticks)
 void svg_begin(struct page *page, double width, double height, const char *name)
 {
     unsigned id = page->charts++;
-    page_put(page, "<svg role=\"img\" viewBox=\"0 0 %g %g\" aria-labelledby=\"t%u\"><title id=\"t%u\">",
+    page_put(page,
+             "<svg role=\"img\" viewBox=\"0 0 %g %g\" aria-labelledby=\"t%u\"><title id=\"t%u\">",
              width, height, id, id);
     page_text(page, name);
     page_put(page, "</title>\n");
@@ -50,9 +51,11 @@ static void y_tick(struct page *page, const struct svg_axis *y, double v, double
 {
     char text[PAGE_FIGURE];
     double at = svg_at(y, v);
-    const char *label = y->log ? page_short(text, v) : page_number(text, v, decimals);
-    page_put(page, "<path class=\"g\" d=\"M%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
-                   "text-anchor=\"end\">%s</text>\n",
+    if (y->log) decimals = v < 0.99 ? (int)lround(-log10(v)) : 0;
+    const char *label = page_number(text, v, decimals);
+    page_put(page,
+             "<path class=\"g\" d=\"M%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
+             "text-anchor=\"end\">%s</text>\n",
              x_left, at, x_right, x_left - 6, at + 4, label);
 }
 
@@ -67,7 +70,7 @@ void svg_y_axis(struct page *page, const struct svg_axis *y, double step, double
 {
     if (y->log) {
         double decades = log10(y->hi / y->lo);
-        double factor = decades > 6.5 ? 100.0 : 10.0;
+        double factor = decades > 8.5 ? 100.0 : 10.0;
         for (double v = y->lo; v <= y->hi * 1.001; v *= factor) {
             y_tick(page, y, v, x_left, x_right, 0);
         }
@@ -86,37 +89,48 @@ void svg_x_axis(struct page *page, const struct svg_axis *x, double step, double
     int n = (int)floor((x->hi - x->lo) / step + 1e-9);
     for (int i = 0; i <= n; i++) {
         double v = x->lo + i * step, at = svg_at(x, v);
-        page_put(page, "<path class=\"g\" d=\"M%.1f %.1fV%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
-                       "text-anchor=\"middle\">%s</text>\n",
+        page_put(page,
+                 "<path class=\"g\" d=\"M%.1f %.1fV%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
+                 "text-anchor=\"middle\">%s</text>\n",
                  at, y_top, y_bottom, at, y_bottom + 16, page_number(text, v, decimals_of(step)));
     }
 }
 
+static double time_step(const struct svg_axis *x)
+{
+    static const double steps[] = {1,      5,      15,      60,      300,     900,      1800,
+                                   3600,   7200,   10800,   21600,   43200,   86400,    172800,
+                                   432000, 604800, 1209600, 2592000, 7776000, 31536000, 157680000};
+    size_t i = 0;
+    while (i + 1 < sizeof steps / sizeof steps[0] &&
+           (x->hi - x->lo) / steps[i] > (x->to - x->from) / 88.0) { /* labels need room */
+        i++;
+    }
+    return steps[i];
+}
+
+/* The date stands at the first tick and where a day begins. */
+static const char *time_format(double step, bool new_day)
+{
+    if (step >= 2592000) return "%b %Y";
+    if (step >= 86400) return "%-d %b";
+    if (new_day) return "%-d %b %H:%M";
+    return step < 60 ? "%H:%M:%S" : "%H:%M";
+}
+
 void svg_time_axis(struct page *page, const struct svg_axis *x, double y_top, double y_bottom)
 {
-    static const double steps[] = {1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200,
-                                   86400, 172800, 432000, 604800, 1209600, 2592000, 7776000,
-                                   31536000, 157680000};
-    double step = steps[0];
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        step = steps[i];
-        if ((x->hi - x->lo) / step <= 10.0) break;
-    }
-    bool first = true;
-    double day = NAN;
+    double step = time_step(x), day = NAN;
     for (double v = step * ceil(x->lo / step); v <= x->hi; v += step) {
         time_t s = (time_t)v;
         struct tm t;
         gmtime_r(&s, &t);
         char text[64];
-        bool new_day = floor(v / 86400.0) != day;
+        strftime(text, sizeof text, time_format(step, floor(v / 86400.0) != day), &t);
         day = floor(v / 86400.0);
-        const char *format = step >= 2592000 ? "%b %Y" : step >= 86400 ? "%-d %b" : step < 60 ? "%H:%M:%S" : "%H:%M";
-        if (step < 86400 && (first || new_day)) format = "%-d %b %H:%M";
-        strftime(text, sizeof text, format, &t);
-        first = false;
-        page_put(page, "<path class=\"g\" d=\"M%.1f %.1fV%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
-                       "text-anchor=\"middle\">%s</text>\n",
+        page_put(page,
+                 "<path class=\"g\" d=\"M%.1f %.1fV%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
+                 "text-anchor=\"middle\">%s</text>\n",
                  svg_at(x, v), y_top, y_bottom, svg_at(x, v), y_bottom + 16, text);
     }
 }
@@ -158,8 +172,8 @@ void svg_path_end(struct svg_path *path)
 void svg_rect(struct page *page, const char *css, double x, double y, double width, double height,
               const char *tip)
 {
-    page_put(page, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", css, x, y,
-             width, height);
+    page_put(page, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"", css,
+             x, y, width, height);
     if (tip == NULL) {
         page_put(page, "/>\n");
         return;

@@ -1,14 +1,16 @@
-/* Volume under the surface, with the definition of TSB-AD's `opt` version, which every published VUS-PR
- * of that benchmark uses: 250 thresholds at evenly spaced ranks, and for each buffer w = 0..window
+/* Volume under the surface, with the definition of TSB-AD's `opt` version, which every published
+ * VUS-PR of that benchmark uses: 250 thresholds at evenly spaced ranks, and for each buffer w =
+ * 0..window
  *
  *   a row at distance d <= w / 2 outside an event carries the label sqrt(1 - d / w), summed over
  *   events, at most 1; M(t) = sum of those labels over buffer rows that are predicted at t
  *   TP = event rows predicted + M     P' = event rows + M / 2     existence = part of the buffered
- *   recall = min(TP / P', 1) * existence       events (overlapping ones merged) that hold a prediction
- *   precision = TP / predicted                 FPR = (predicted - TP) / (n - P')
+ *   recall = min(TP / P', 1) * existence       events (overlapping ones merged) that hold a
+ * prediction precision = TP / predicted                 FPR = (predicted - TP) / (n - P')
  *
- * VUS is the mean over w of the area under that curve. Only rows of buffers differ from one w to the
- * next, so each row's first threshold is looked up once and M, existence are running sums over t. */
+ * VUS is the mean over w of the area under that curve. Only rows of buffers differ from one w to
+ * the next, so each row's first threshold is looked up once and M, existence are running sums over
+ * t. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -61,8 +63,10 @@ static uint8_t first_threshold(const double *threshold, double score)
     int low = 0, high = THRESHOLDS - 1;
     while (low < high) {
         int middle = (low + high) / 2;
-        if (score >= threshold[middle]) high = middle;
-        else low = middle + 1;
+        if (score >= threshold[middle])
+            high = middle;
+        else
+            low = middle + 1;
     }
     return (uint8_t)low;
 }
@@ -86,8 +90,10 @@ static bool prepare(struct surface *s, const double *score, struct andon_arena *
         if (s->label[i] == 0) continue;
         s->event_rows[from[i]]++;
         s->positives++;
-        if (i > 0 && s->label[i - 1] != 0) s->event[s->events - 1].last = i;
-        else s->event[s->events++] = (struct span){i, i};
+        if (i > 0 && s->label[i - 1] != 0)
+            s->event[s->events - 1].last = i;
+        else
+            s->event[s->events++] = (struct span){i, i};
     }
     s->from = from;
     add_up(s->predicted);
@@ -124,8 +130,8 @@ static void sum_buffers(struct surface *s, uint32_t w, double *buffered)
     add_up(buffered);
 }
 
-/* Events with their buffers, merged where they touch: how many, and from which threshold on each holds
- * a prediction. */
+/* Events with their buffers, merged where they touch: how many, and from which threshold on each
+ * holds a prediction. */
 static size_t find_existence(const struct surface *s, uint32_t w, double *existing)
 {
     size_t half = w / 2, groups = 0;

@@ -1,8 +1,8 @@
 /* A donut bakery: its fryer and its production line, with the keys of the published payloads.
  *
  * The published simulator draws every value by itself and uniformly; here a fryer is heated by a
- * thermostat, oil leaves with the donuts, filters clog, and what the line wastes follows from what the
- * fryer did. This file holds the tables, the calendar and the published way. */
+ * thermostat, oil leaves with the donuts, filters clog, and what the line wastes follows from what
+ * the fryer did. This file holds the tables, the calendar and the published way. */
 #include "bakery.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* What the fryer and the production line of the bakery share: the list of their keys.
  *
- * Names, spellings and usual ranges are those of the published payloads, 54 keys from the fryer and 52
- * from the line. K(id, name, unit, kind, min, max, low, high, decimals, choices). */
+ * Names, spellings and usual ranges are those of the published payloads, 54 keys from the fryer and
+ * 52 from the line. K(id, name, unit, kind, min, max, low, high, decimals, choices). */
 #ifndef SIM_BAKERY_H
 #define SIM_BAKERY_H
 
@@ -143,10 +143,10 @@ struct bakery {
     struct andon_rng rng;      /* of the published way                                   */
     double oil_f, heater_heat; /* oil temperature; the heater's heat that reached the outlet */
     bool heater_on, warm;
-    double cooler_gap_f;       /* how far the cooler cools                               */
-    double total[3];           /* pumped since six in the morning                        */
-    double level_used;         /* oil taken since the last refill, percent of the tank   */
-    double lost;               /* part of the last hour that was lost                    */
+    double cooler_gap_f; /* how far the cooler cools                               */
+    double total[3];     /* pumped since six in the morning                        */
+    double level_used;   /* oil taken since the last refill, percent of the tank   */
+    double lost;         /* part of the last hour that was lost                    */
 };
 
 /* The two parts of a row. fault: -1 healthy. */

@@ -1,7 +1,7 @@
 /* The fryer: oil held at 375 degF by a thermostat, pumped through a filter, cooled, refilled.
  *
- * Heat balance of the oil in degF a minute: +6 while the heater is on, -k (T - 75) to the room, -1 into
- * the donuts; k makes losses 2 at the target, so the heater is on for half of the time. */
+ * Heat balance of the oil in degF a minute: +6 while the heater is on, -k (T - 75) to the room, -1
+ * into the donuts; k makes losses 2 at the target, so the heater is on for half of the time. */
 #include <math.h>
 
 #include "bakery.h"
@@ -10,7 +10,7 @@
 #define HEAT_F_MIN 6.0
 #define LOSS_PER_MIN (2.0 / 300.0)
 #define DOUGH_F_MIN 1.0
-#define BAND_F 2.0    /* the thermostat switches this far from the target */
+#define BAND_F 2.0 /* the thermostat switches this far from the target */
 #define STEP_S 5.0
 #define TURN 6.283185307179586
 
@@ -28,8 +28,8 @@ static void heat_oil(struct bakery *b, const struct bakery_now *now)
         b->oil_f += change * step_min;
         left_s -= STEP_S;
     }
-    b->heater_heat = lag(b->heater_heat, b->heater_on ? power / HEAT_F_MIN : 0.0, 120,
-                         now->interval_s);
+    b->heater_heat =
+        lag(b->heater_heat, b->heater_on ? power / HEAT_F_MIN : 0.0, 120, now->interval_s);
 }
 
 static void pump_oil(struct bakery *b, const struct bakery_now *now, double *value)

@@ -1,8 +1,8 @@
 /* The production line: cuts, doughs, oven, waste, and the OEE that follows from them.
  *
- * The figures of the last hour are one ledger: runtime = planned - unplanned downtime, availability =
- * runtime / planned, performance = cuts / target, quality = good / made, and OEE is their product. (The
- * published values are drawn one by one and contradict each other.) */
+ * The figures of the last hour are one ledger: runtime = planned - unplanned downtime, availability
+ * = runtime / planned, performance = cuts / target, quality = good / made, and OEE is their
+ * product. (The published values are drawn one by one and contradict each other.) */
 #include <math.h>
 
 #include "bakery.h"
@@ -30,8 +30,8 @@ static void bake(const struct bakery *b, const struct bakery_now *now, double *v
     value[HEIGHT] = 6.5 - 0.015 * hot + 0.4 * b->noise[HEIGHT];
     value[WASTE] = 1.4 + 0.06 * fmax(fabs(hot) - 4.0, 0.0) + 0.5 * b->noise[WASTE];
     if (now->fault == DIVIDER_JAM) value[WASTE] += 1.2;
-    value[WASTE_REASON] = hot > 10.0    ? WASTE_OVERCOOKED
-                          : hot < -10.0 ? WASTE_UNDERCOOKED
+    value[WASTE_REASON] = hot > 10.0                  ? WASTE_OVERCOOKED
+                          : hot < -10.0               ? WASTE_UNDERCOOKED
                           : now->fault == DIVIDER_JAM ? WASTE_MACHINE
                                                       : WASTE_NONE;
 }

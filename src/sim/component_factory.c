@@ -1,5 +1,5 @@
-/* A factory of wind-turbine components: for each made item the air's temperature and humidity and the
- * sound of the machines.
+/* A factory of wind-turbine components: for each made item the air's temperature and humidity and
+ * the sound of the machines.
  *
  * Water vapour in the hall changes slowly, so relative humidity falls when the air warms (Magnus
  * formula, WMO-No. 8): temperature and humidity cannot be judged one by one. */
@@ -75,9 +75,7 @@ static void add_fault(const struct sim *sim, struct factory *f, const struct sim
         *sound_db -= 4.0;
         break;
     case MOISTURE: *vapour_hpa += 6.0 * arrives; break;
-    case LOOSE_PART:
-        *sound_db += draw < 0.5 ? 9.0 : 3.0;
-        break;
+    case LOOSE_PART: *sound_db += draw < 0.5 ? 9.0 : 3.0; break;
     default: break;
     }
 }
@@ -106,8 +104,9 @@ static void next(const struct sim *sim, void *memory, struct sim_sample *sample,
 const struct sim_plant sim_component_factory = {
     .name = "component-factory",
     .title = "Factory of wind-turbine components",
-    .source = "temperature, humidity and sound per made item, as a course on production models asks "
-              "for; physics ours",
+    .source =
+        "temperature, humidity and sound per made item, as a course on production models asks "
+        "for; physics ours",
     .channel = channels,
     .channels = CHANNELS,
     .fault = faults,

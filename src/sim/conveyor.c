@@ -1,8 +1,9 @@
-/* A conveyor belt's drive: motor and hall temperature, vibration as RMS, and a calendar of two shifts.
+/* A conveyor belt's drive: motor and hall temperature, vibration as RMS, and a calendar of two
+ * shifts.
  *
- * The motor's losses follow the load on the belt and warm it over the hall's air with a lag; the hall
- * follows the season, the day and the weather. A belt that stands cools down and is silent, so whoever
- * judges it then judges nothing. docs/plants/conveyor.md has the figures. */
+ * The motor's losses follow the load on the belt and warm it over the hall's air with a lag; the
+ * hall follows the season, the day and the weather. A belt that stands cools down and is silent, so
+ * whoever judges it then judges nothing. docs/plants/conveyor.md has the figures. */
 #include <math.h>
 
 #include "plants.h"
@@ -14,9 +15,9 @@ enum state { RUNNING = 0, STARTUP, STOPPED, STATES };
 enum fault { BEARING = 0, OVERHEATING, IMBALANCE, FROZEN, SPIKES, OFFSET, FAULTS };
 enum latent { LOAD = 0, WEATHER, MOTOR_SENSOR, VIBRATION_SENSOR, LATENTS };
 
-#define RISE_C 32.0          /* of the motor over ambient at full load  */
+#define RISE_C 32.0 /* of the motor over ambient at full load  */
 #define MOTOR_LAG_S 1500.0
-#define VIBRATION_MM_S 1.8   /* RMS at usual load                       */
+#define VIBRATION_MM_S 1.8 /* RMS at usual load                       */
 #define STARTUP_S 600.0
 #define TURN 6.283185307179586
 
@@ -132,7 +133,8 @@ static void next(const struct sim *sim, void *memory, struct sim_sample *sample,
 const struct sim_plant sim_conveyor = {
     .name = "conveyor",
     .title = "Conveyor belt",
-    .source = "signals and preparation rules of a conveyor-belt monitoring architecture; physics ours",
+    .source =
+        "signals and preparation rules of a conveyor-belt monitoring architecture; physics ours",
     .channel = channels,
     .channels = CHANNELS,
     .fault = faults,

@@ -134,9 +134,7 @@ static void put_value(const struct writer *w, const struct sim_channel *c, doubl
     case SIM_TIME: put_time(f, (int64_t)v, 'T'); break;
     case SIM_ID: fprintf(f, "C%07.0f", v); break;
     case SIM_FLAG: fputc(v > 0.5 ? '1' : '0', f); break;
-    default:
-        fprintf(f, "%.*f", sim_options_of(w->sim)->as_published ? 6 : c->decimals, v);
-        break;
+    default: fprintf(f, "%.*f", sim_options_of(w->sim)->as_published ? 6 : c->decimals, v); break;
     }
 }
 
@@ -183,8 +181,7 @@ static andon_status extend(struct stretches *s, const struct sim_sample *sample,
     }
     if (s->n == s->room) {
         uint32_t room = s->room == 0 ? 256 : 2 * s->room;
-        struct stretch *more =
-            room > EVENTS_MAX ? NULL : realloc(s->at, room * sizeof *more);
+        struct stretch *more = room > EVENTS_MAX ? NULL : realloc(s->at, room * sizeof *more);
         if (more == NULL) {
             return andon_fail(err, ANDON_ENOMEM, "more than %u events in one run", s->room);
         }
@@ -207,8 +204,9 @@ static void put_events(const struct writer *w, const char *title, const struct s
             (double)(e->last - e->first + 1) * sim_options_of(w->sim)->interval_s / 60.0;
         fprintf(f, "%s\n    {\"timestamp\": \"", i > 0 ? "," : "");
         put_time(f, e->ts_ns, 'T');
-        fprintf(f, "\", \"type\": \"%s\", \"duration_min\": %.6g, \"start_idx\": %llu, "
-                   "\"end_idx\": %llu}",
+        fprintf(f,
+                "\", \"type\": \"%s\", \"duration_min\": %.6g, \"start_idx\": %llu, "
+                "\"end_idx\": %llu}",
                 states ? plant->state[e->kind] : plant->fault[e->kind].name, minutes,
                 (unsigned long long)e->first, (unsigned long long)e->last + 1);
     }
@@ -224,8 +222,9 @@ static void put_channels(const struct writer *w)
     for (uint32_t c = 0; c < plant->channels; c++) {
         const struct sim_channel *ch = &plant->channel[c];
         if (ch->kind == SIM_TEXT || ch->kind == SIM_TIME || ch->kind == SIM_ID) continue;
-        fprintf(f, "%s\n    \"%s\": {\"unit\": \"%s\", \"min\": %.10g, \"max\": %.10g, "
-                   "\"usual_low\": %.10g, \"usual_high\": %.10g}",
+        fprintf(f,
+                "%s\n    \"%s\": {\"unit\": \"%s\", \"min\": %.10g, \"max\": %.10g, "
+                "\"usual_low\": %.10g, \"usual_high\": %.10g}",
                 comma, ch->name, ch->unit, ch->min, ch->max, ch->low, ch->high);
         comma = ",";
     }
@@ -239,8 +238,9 @@ static void put_faults(const struct writer *w)
     fputs("  \"faults\": {", f);
     for (uint32_t i = 0; i < plant->faults; i++) {
         const struct sim_fault *fault = &plant->fault[i];
-        fprintf(f, "%s\n    \"%s\": {\"title\": \"%s\", \"weight\": %g, \"downtime_h\": %g, "
-                   "\"cost\": %g}",
+        fprintf(f,
+                "%s\n    \"%s\": {\"title\": \"%s\", \"weight\": %g, \"downtime_h\": %g, "
+                "\"cost\": %g}",
                 i > 0 ? "," : "", fault->name, fault->title, fault->weight, fault->downtime_h,
                 fault->cost);
     }
@@ -252,8 +252,9 @@ static void put_meta(const struct writer *w)
     const struct sim_options *o = sim_options_of(w->sim);
     FILE *f = w->meta.file;
     fprintf(f, "{\n  \"plant\": \"%s\",\n", sim_plant_of(w->sim)->name);
-    fprintf(f, "  \"options\": {\"days\": %.10g, \"interval_s\": %.10g, \"anomaly_rate\": %.10g, "
-               "\"seed\": %lld, \"as_published\": %s},\n",
+    fprintf(f,
+            "  \"options\": {\"days\": %.10g, \"interval_s\": %.10g, \"anomaly_rate\": %.10g, "
+            "\"seed\": %lld, \"as_published\": %s},\n",
             o->days, o->interval_s, o->anomaly_rate, (long long)o->seed,
             o->as_published ? "true" : "false");
     put_events(w, "operational_events", &w->states, true);

@@ -5,9 +5,9 @@
 #include "sim.h"
 
 struct sim_csv {
-    const char *path;   /* DIR/STEM.csv; beside it come STEM.labels.csv and STEM.json            */
+    const char *path; /* DIR/STEM.csv; beside it come STEM.labels.csv and STEM.json            */
     bool no_labels_in_data; /* leave the last two columns (anomaly, fault) out of the data       */
-    bool with_text;     /* also write channels of SIM_TEXT and SIM_TIME                          */
+    bool with_text; /* also write channels of SIM_TEXT and SIM_TIME                          */
     /* Called now and then with the part done (may be NULL); true stops with ANDON_ESTOP. */
     bool (*tell)(void *context, double part);
     void *context;

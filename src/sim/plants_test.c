@@ -38,7 +38,8 @@ static uint64_t digest(const struct sim_plant *plant, const struct sim_options *
 
 TEST(the_same_seed_gives_the_same_bytes_and_another_seed_does_not)
 {
-    FOR_EACH_PLANT (plant) {
+    FOR_EACH_PLANT(plant)
+    {
         struct sim_options o;
         sim_options_default(plant, &o);
         o.days = 2;
@@ -51,14 +52,15 @@ TEST(the_same_seed_gives_the_same_bytes_and_another_seed_does_not)
 
 TEST(every_plant_is_found_by_its_name_and_nothing_else_is)
 {
-    FOR_EACH_PLANT (plant) CHECK(sim_plant_named(plant->name) == plant);
+    FOR_EACH_PLANT(plant) CHECK(sim_plant_named(plant->name) == plant);
     CHECK(sim_plant_named("pumps") == NULL);
     CHECK(sim_plant_named("") == NULL);
 }
 
 TEST(values_stay_in_range_and_labels_add_up_to_the_rate)
 {
-    FOR_EACH_PLANT (plant) {
+    FOR_EACH_PLANT(plant)
+    {
         struct sim_options o;
         sim_options_default(plant, &o);
         o.anomaly_rate = 0.05;
@@ -85,7 +87,8 @@ TEST(values_stay_in_range_and_labels_add_up_to_the_rate)
 
 TEST(an_endless_run_goes_on_after_a_month_of_planned_time)
 {
-    FOR_EACH_PLANT (plant) {
+    FOR_EACH_PLANT(plant)
+    {
         struct sim_options o;
         sim_options_default(plant, &o);
         o.days = 0;

@@ -1,9 +1,9 @@
 /* An industrial pump, one of a station of twelve: six sensors, five faults, five states.
  *
- * A pump curve and a system curve meet at the operating point, so that pressure, flow, duty and current
- * move together; losses warm the motor with a lag; vibration rises away from the best efficiency point.
- * The figures (means, deviations, states, signatures) are those of the published description, the
- * couplings are ours: docs/plants/pump.md derives them. */
+ * A pump curve and a system curve meet at the operating point, so that pressure, flow, duty and
+ * current move together; losses warm the motor with a lag; vibration rises away from the best
+ * efficiency point. The figures (means, deviations, states, signatures) are those of the published
+ * description, the couplings are ours: docs/plants/pump.md derives them. */
 #include "pump.h"
 
 #include <math.h>
@@ -19,12 +19,12 @@ const double pump_sd[PUMP_CHANNELS] = {3.0, 0.4, 0.5, 10.0, 5.0, 8.0};
 #define CURVE_B 0.3
 
 #define AMBIENT_C 25.0
-#define RISE_C 20.0          /* of the motor over ambient at the design point      */
-#define MOTOR_LAG_S 1200.0   /* thermal time constant of the motor                 */
-#define FAULT_LAG_S 360.0    /* heat of a fault reaches the sensor faster          */
+#define RISE_C 20.0        /* of the motor over ambient at the design point      */
+#define MOTOR_LAG_S 1200.0 /* thermal time constant of the motor                 */
+#define FAULT_LAG_S 360.0  /* heat of a fault reaches the sensor faster          */
 #define STARTUP_S 1800.0
-#define STATIC_BAR 0.6       /* pressure of the full pipe while the pump stands    */
-#define MEMORY_S 168.0       /* -60 s / ln 0.7: AR(1) of 0.7 at one sample a minute */
+#define STATIC_BAR 0.6 /* pressure of the full pipe while the pump stands    */
+#define MEMORY_S 168.0 /* -60 s / ln 0.7: AR(1) of 0.7 at one sample a minute */
 
 static const struct sim_channel channels[] = {
     {"temperature", "degC", 20, 85, 39, 51, 2, SIM_REAL, NULL, NULL},
@@ -111,16 +111,16 @@ enum latent {
     LATENTS = SENSOR + PUMP_CHANNELS
 };
 static const double latent_sd[LATENTS] = {0.03, 0.15, 2.7, 0.3, 0.14, 0.012, 0.01, 0.045, 0.05};
-static const double latent_s[LATENTS] = {MEMORY_S, MEMORY_S, 21600, MEMORY_S, MEMORY_S,
+static const double latent_s[LATENTS] = {MEMORY_S, MEMORY_S, 21600,    MEMORY_S, MEMORY_S,
                                          MEMORY_S, MEMORY_S, MEMORY_S, MEMORY_S};
 
 struct pump {
     struct wander latent[LATENTS];
     struct andon_rng fault_rng;
-    double rise_c;          /* of the motor over ambient                            */
-    double standing_s;      /* 0 while it runs                                      */
-    double since_stop_s;    /* since the end of the last stop                       */
-    bool warm;              /* the first sample sets the temperature without a lag  */
+    double rise_c;       /* of the motor over ambient                            */
+    double standing_s;   /* 0 while it runs                                      */
+    double since_stop_s; /* since the end of the last stop                       */
+    bool warm;           /* the first sample sets the temperature without a lag  */
     struct pump_published published;
 };
 
@@ -202,8 +202,8 @@ static void pump_water(const double *l, const struct point *at, double *value)
     value[PUMP_PRESSURE] = at->pressure * h * (1.0 + l[SENSOR + PUMP_PRESSURE]);
     value[PUMP_DUTY] = at->duty * power * (1.0 + l[SENSOR + PUMP_DUTY]);
     /* Part of the current magnetises the motor and does not follow the torque. */
-    value[PUMP_CURRENT] = at->current * sqrt(0.49 + 0.51 * torque * torque) *
-                          (1.0 + l[SENSOR + PUMP_CURRENT]);
+    value[PUMP_CURRENT] =
+        at->current * sqrt(0.49 + 0.51 * torque * torque) * (1.0 + l[SENSOR + PUMP_CURRENT]);
     value[PUMP_VIBRATION] = at->vibration * n * n * (1.0 + 3.0 * off_best * off_best) *
                             fmax(1.0 + l[SENSOR + PUMP_VIBRATION], 0.2);
     for (int c = PUMP_VIBRATION; c < PUMP_CHANNELS; c++) value[c] *= pump_mean[c];
@@ -213,8 +213,8 @@ static void apply_fault(const struct sim *sim, struct pump *p, const struct sim_
                         double *value)
 {
     double noise = andon_rng_normal(&p->fault_rng);
-    struct pump_signature s = pump_signature_of((enum pump_fault)sample->fault,
-                                                run_event_part(sim, sample->row), noise);
+    struct pump_signature s =
+        pump_signature_of((enum pump_fault)sample->fault, run_event_part(sim, sample->row), noise);
     double event_s = run_event_s(sim, sample->row);
     s.offset[PUMP_TEMPERATURE] *= 1.0 - exp(-event_s / FAULT_LAG_S);
     for (int c = 0; c < PUMP_CHANNELS; c++) value[c] = value[c] * s.factor[c] + s.offset[c];

@@ -40,8 +40,8 @@ enum pump_state pump_calendar(int64_t ts_ns);
 /* pump_season is the daily and weekly swing in parts of a deviation: at most 0.15. */
 double pump_season(const struct sim *sim, uint64_t row);
 
-/* How a fault changes the readings: value' = value * factor + offset. part is how much of the event is
- * over (0..1), noise a standard normal number. */
+/* How a fault changes the readings: value' = value * factor + offset. part is how much of the event
+ * is over (0..1), noise a standard normal number. */
 struct pump_signature {
     double factor[PUMP_CHANNELS], offset[PUMP_CHANNELS];
 };

@@ -1,6 +1,7 @@
-/* The published pump generator's arithmetic, kept as it was described so that figures made with it can
- * be compared. Its weaknesses are part of it: sensors are independent, smoothing cuts the noise to 0.42
- * of the stated deviation, clipping comes before states and faults, and nothing ever stops. */
+/* The published pump generator's arithmetic, kept as it was described so that figures made with it
+ * can be compared. Its weaknesses are part of it: sensors are independent, smoothing cuts the noise
+ * to 0.42 of the stated deviation, clipping comes before states and faults, and nothing ever stops.
+ */
 #include <math.h>
 
 #include "pump.h"
@@ -29,7 +30,8 @@ static void healthy_values(const struct sim *sim, struct pump_published *p, uint
 
 static void apply_state(const struct sim_sample *sample, double interval_s, double *value)
 {
-    double ramp = 0.3 + 0.7 * (double)run_second_of_day(sample->ts_ns) / fmax(1800.0 - interval_s, 1.0);
+    double ramp =
+        0.3 + 0.7 * (double)run_second_of_day(sample->ts_ns) / fmax(1800.0 - interval_s, 1.0);
     switch (sample->state) {
     case PUMP_STARTUP:
         value[PUMP_DUTY] *= fmin(ramp, 1.0);
@@ -61,7 +63,7 @@ void pump_published_next(const struct sim *sim, struct pump_published *p, struct
     apply_state(sample, sim_options_of(sim)->interval_s, value);
     if (sample->fault < 0) return;
     double noise = andon_rng_normal(&p->fault_rng);
-    struct pump_signature s = pump_signature_of((enum pump_fault)sample->fault,
-                                                run_event_part(sim, sample->row), noise);
+    struct pump_signature s =
+        pump_signature_of((enum pump_fault)sample->fault, run_event_part(sim, sample->row), noise);
     for (int c = 0; c < PUMP_CHANNELS; c++) value[c] = value[c] * s.factor[c] + s.offset[c];
 }

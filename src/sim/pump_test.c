@@ -121,7 +121,8 @@ TEST(normal_running_has_the_described_means_and_deviations)
     CHECK(pump_run(&r, &o));
     for (int c = 0; c < PUMP_CHANNELS; c++) {
         struct moments m = moments_of(&r, c);
-        CHECK_SAY(fabs(m.mean - pump_mean[c]) < 0.15 * pump_sd[c], "channel %d: mean %g", c, m.mean);
+        CHECK_SAY(fabs(m.mean - pump_mean[c]) < 0.15 * pump_sd[c], "channel %d: mean %g", c,
+                  m.mean);
         CHECK_SAY(fabs(m.sd / pump_sd[c] - 1.0) < 0.15, "channel %d: sd %g", c, m.sd);
     }
     andon_arena_free(&r.arena);

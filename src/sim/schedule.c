@@ -1,5 +1,5 @@
-/* Events are put down by rejection: draw a place, take it if nothing is in the way. Stops come first,
- * from their own stream, so that the anomaly rate does not move them. */
+/* Events are put down by rejection: draw a place, take it if nothing is in the way. Stops come
+ * first, from their own stream, so that the anomaly rate does not move them. */
 #include "schedule.h"
 
 #include <math.h>
@@ -72,13 +72,12 @@ static void place_stops(struct planner *p)
     double expected = p->plant->stops_per_month * window_s / WINDOW_S;
     unsigned stops = (unsigned)floor(expected + andon_rng_real(&p->rng));
     for (unsigned i = 0; i < stops; i++) {
-        place(p, rows_of(p, uniform(p, p->plant->stop_min_s, p->plant->stop_max_s)),
-              SCHEDULE_STOP);
+        place(p, rows_of(p, uniform(p, p->plant->stop_min_s, p->plant->stop_max_s)), SCHEDULE_STOP);
     }
 }
 
-/* The first faults of a window are one of each kind in a shuffled order, the others drawn by weight:
- * a month shows every kind, and frequent ones more often. */
+/* The first faults of a window are one of each kind in a shuffled order, the others drawn by
+ * weight: a month shows every kind, and frequent ones more often. */
 static int32_t kind_of(struct planner *p, const uint32_t *deck, uint32_t drawn)
 {
     const struct sim_plant *plant = p->plant;

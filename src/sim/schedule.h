@@ -23,8 +23,8 @@ struct schedule {
     struct schedule_event event[SCHEDULE_EVENTS_MAX];
 };
 
-/* schedule_find returns the event that covers row, or NULL; rows must not fall. Plans the next window
- * when row leaves the present one. */
+/* schedule_find returns the event that covers row, or NULL; rows must not fall. Plans the next
+ * window when row leaves the present one. */
 const struct schedule_event *schedule_find(struct schedule *schedule, const struct sim_plant *plant,
                                            const struct sim_options *options, uint64_t rows,
                                            uint64_t row);

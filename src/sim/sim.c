@@ -111,8 +111,7 @@ uint64_t sim_rows(const struct sim *sim)
 
 static double as_sent(const struct sim_channel *channel, double v)
 {
-    if (channel->kind == SIM_TEXT || channel->kind == SIM_TIME ||
-        channel->kind == SIM_ID) {
+    if (channel->kind == SIM_TEXT || channel->kind == SIM_TIME || channel->kind == SIM_ID) {
         return v;
     }
     v = fmin(fmax(v, channel->min), channel->max);

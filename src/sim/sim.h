@@ -67,31 +67,31 @@ struct sim_sample {
     const double *value; /* value[plant->channels]                                     */
     uint32_t state;      /* index into plant->state                                    */
     bool running;
-    int32_t fault;       /* index into plant->fault; -1: healthy                       */
+    int32_t fault; /* index into plant->fault; -1: healthy                       */
 };
 
 struct sim;
 
 struct sim_plant {
-    const char *name;   /* "pump"                                                      */
-    const char *title;  /* "Industrial pump station"                                   */
-    const char *source; /* where the figures come from                                 */
+    const char *name;      /* "pump"                                                      */
+    const char *title;     /* "Industrial pump station"                                   */
+    const char *source;    /* where the figures come from                                 */
     const char *published; /* what as_published follows; NULL: nothing was published      */
     const struct sim_channel *channel; /* channel[channels]                              */
     uint32_t channels;
-    const struct sim_fault *fault;     /* fault[faults]                                  */
+    const struct sim_fault *fault; /* fault[faults]                                  */
     uint32_t faults;
-    const char *const *state;          /* state[states]                                  */
+    const char *const *state; /* state[states]                                  */
     uint32_t states;
     double days, interval_s, anomaly_rate; /* presets                                    */
-    double fault_min_s, fault_max_s;   /* how long a fault lasts                         */
+    double fault_min_s, fault_max_s;       /* how long a fault lasts                         */
     double stops_per_month, stop_min_s, stop_max_s; /* planned stops                     */
 
-    /* Whether the calendar lets the plant run at ts_ns, so that faults fall into running time; NULL:
-     * always. */
+    /* Whether the calendar lets the plant run at ts_ns, so that faults fall into running time;
+     * NULL: always. */
     bool (*runs)(int64_t ts_ns);
 
-    size_t memory_bytes;               /* the plant's own state                          */
+    size_t memory_bytes; /* the plant's own state                          */
     void (*start)(const struct sim *sim, void *memory);
     /* next fills value[channels], .state and .running of a sample whose row, time and fault are
      * set. sim_next clips to the declared ranges and rounds to the sensors' decimals afterwards,
@@ -110,9 +110,8 @@ void sim_options_default(const struct sim_plant *plant, struct sim_options *opti
  * ANDON_EINVAL  as_published for a plant without a published generator, an interval longer than the
  *               run or than the shortest fault */
 ANDON_MUST_CHECK andon_status sim_open(const struct sim_plant *plant,
-                                       const struct sim_options *options,
-                                       struct andon_arena *arena, struct sim **sim,
-                                       andon_error *err);
+                                       const struct sim_options *options, struct andon_arena *arena,
+                                       struct sim **sim, andon_error *err);
 
 const struct sim_plant *sim_plant_of(const struct sim *sim);
 const struct sim_options *sim_options_of(const struct sim *sim);

@@ -1,5 +1,5 @@
-/* A quantity that wanders around its mean: an AR(1) process, the Ornstein-Uhlenbeck process seen every
- * interval. It starts in its stationary state, so a run has no warm-up of its own. */
+/* A quantity that wanders around its mean: an AR(1) process, the Ornstein-Uhlenbeck process seen
+ * every interval. It starts in its stationary state, so a run has no warm-up of its own. */
 #ifndef SIM_WANDER_H
 #define SIM_WANDER_H
 
