@@ -5,9 +5,15 @@
 #include "rig.h"
 #include "test.h"
 
-/* laws_for_each tries a law on every registered detector: on every shape and seed, or (small) on one
- * shape and seed. A detector that failed is not tried further. */
-void laws_for_each(void (*law)(struct rig *), bool small);
+/* How many rigs of a detector a law is tried on. */
+enum laws_extent {
+    LAWS_ALL,        /* every shape, several seeds            */
+    LAWS_EACH_SHAPE, /* every shape, one seed                 */
+    LAWS_ONE_SHAPE   /* laws that fit many times: RIG_SMALL   */
+};
+
+/* laws_for_each tries a law on every registered detector. One that failed is not tried further. */
+void laws_for_each(void (*law)(struct rig *), enum laws_extent extent);
 
 /* laws_try checks that the rig could be fitted, then tries the law on it. */
 void laws_try(struct rig *rig, void (*law)(struct rig *));

@@ -85,7 +85,7 @@ static void every_chunk_fails(struct rig *rig)
 
 TEST(every_allocation_that_fails_is_told_and_leaks_nothing)
 {
-    laws_for_each(every_chunk_fails, true);
+    laws_for_each(every_chunk_fails, LAWS_ONE_SHAPE);
 }
 
 /* An arena takes large chunks, so its limit is what reaches the takes in between. */
@@ -111,10 +111,12 @@ static void every_limit_fails(struct rig *rig)
 
 TEST(every_arena_limit_is_kept_and_told)
 {
-    laws_for_each(every_limit_fails, true);
+    laws_for_each(every_limit_fails, LAWS_ONE_SHAPE);
 }
 
 /* -- damaged bytes ------------------------------------------------------------------------------ */
+
+enum { SCORED = 12 }; /* rows that a damaged model scores */
 
 /* Loads exactly size bytes and, if they are taken, scores and saves with what came of them. */
 static andon_status load_bytes(struct rig *rig, const uint8_t *data, size_t size, double *score)
@@ -132,7 +134,7 @@ static andon_status load_bytes(struct rig *rig, const uint8_t *data, size_t size
     andon_status st = rig->det->load(&in, rig->shape->d, &arena, &model, &rig->err);
     free(exact);
     if (st == ANDON_OK) {
-        rig_fresh(rig, model, rig->rows, RIG_ROWS, score, share);
+        rig_fresh(rig, model, rig->rows, SCORED, score, share);
         andon_writer_init(&again, &arena);
         rig->det->save(model, &again);
     }
@@ -146,9 +148,9 @@ static void cut_is_refused(struct rig *rig)
     double *score = rig_doubles(rig, RIG_ROWS);
     andon_writer_init(&bytes, &rig->work);
     rig->det->save(rig->model, &bytes);
-    size_t step = bytes.size / 400 + 1;
+    size_t step = bytes.size / 200 + 1;
     for (size_t size = 0; size < bytes.size;
-         size += size < 256 || size + 256 >= bytes.size ? 1 : step) {
+         size += size < 128 || size + 128 >= bytes.size ? 1 : step) {
         struct andon_arena_mark mark = andon_arena_mark(&rig->work);
         andon_status st = load_bytes(rig, bytes.data, size, score);
         andon_arena_rewind(&rig->work, mark);
@@ -159,23 +161,24 @@ static void cut_is_refused(struct rig *rig)
 
 TEST(bytes_cut_at_any_length_are_refused)
 {
-    laws_for_each(cut_is_refused, false);
+    laws_for_each(cut_is_refused, LAWS_EACH_SHAPE);
 }
 
 static void flip_is_refused_or_finite(struct rig *rig)
 {
     struct andon_writer bytes;
     struct andon_rng rng = andon_rng_fork(rig->seed, 77);
+    enum { HEAD = 256, FLIPS = 640 };
     double *score = rig_doubles(rig, RIG_ROWS);
     andon_writer_init(&bytes, &rig->work);
     rig->det->save(rig->model, &bytes);
-    for (size_t i = 0; i < 1500; i++) {
+    for (size_t i = 0; i < FLIPS; i++) {
         struct andon_arena_mark mark = andon_arena_mark(&rig->work);
         /* The first bytes hold the counts, so each bit of them has its turn; then anywhere, and
          * the top byte of a word more often: signs, exponents and high bits of an index. */
         uint32_t anywhere = andon_rng_below(&rng, (uint32_t)bytes.size);
-        size_t at = i < 512 ? i / 8 % bytes.size : i % 2 == 0 ? anywhere : (anywhere | 3);
-        uint8_t flip = (uint8_t)(1u << (i < 512 ? i % 8 : andon_rng_below(&rng, 8)));
+        size_t at = i < HEAD ? i / 8 : i % 2 == 0 ? anywhere : (anywhere | 3);
+        uint8_t flip = (uint8_t)(1u << (i < HEAD ? i % 8 : andon_rng_below(&rng, 8)));
         if (at >= bytes.size) continue;
         bytes.data[at] ^= flip;
         andon_status st = load_bytes(rig, bytes.data, bytes.size, score);
@@ -183,7 +186,7 @@ static void flip_is_refused_or_finite(struct rig *rig)
         andon_arena_rewind(&rig->work, mark);
         LAW(rig, st == ANDON_OK || st == ANDON_EFORMAT, "byte %zu ^ %02x: %s: %s", at, flip,
             andon_status_name(st), rig->err.text);
-        for (size_t row = 0; st == ANDON_OK && row < RIG_ROWS; row++)
+        for (size_t row = 0; st == ANDON_OK && row < SCORED; row++)
             LAW(rig, isfinite(score[row]) && score[row] >= 0.0, "byte %zu ^ %02x: row %zu scores %g",
                 at, flip, row, score[row]);
     }
@@ -191,7 +194,7 @@ static void flip_is_refused_or_finite(struct rig *rig)
 
 TEST(flipped_bytes_are_refused_or_score_finitely)
 {
-    laws_for_each(flip_is_refused_or_finite, false);
+    laws_for_each(flip_is_refused_or_finite, LAWS_EACH_SHAPE);
 }
 
 static void other_width_is_refused(struct rig *rig)
@@ -212,7 +215,7 @@ static void other_width_is_refused(struct rig *rig)
 
 TEST(a_model_of_another_width_is_refused)
 {
-    laws_for_each(other_width_is_refused, false);
+    laws_for_each(other_width_is_refused, LAWS_EACH_SHAPE);
 }
 
 /* -- little data, nonsense options -------------------------------------------------------------- */
@@ -240,7 +243,7 @@ static void few_rows(struct rig *rig)
 
 TEST(few_rows_are_refused_or_learned_from)
 {
-    laws_for_each(few_rows, true);
+    laws_for_each(few_rows, LAWS_ONE_SHAPE);
 }
 
 /* Values that an option's row forbids. */
@@ -280,7 +283,7 @@ static void options_hold(struct rig *rig)
 
 TEST(defaults_parse_and_values_out_of_range_are_refused)
 {
-    laws_for_each(options_hold, true);
+    laws_for_each(options_hold, LAWS_ONE_SHAPE);
 }
 
 /* At both ends of its range an option is obeyed or refused with a reason. */
@@ -313,5 +316,5 @@ static void options_at_their_ends(struct rig *rig)
 
 TEST(options_at_the_ends_of_their_ranges_are_obeyed_or_refused)
 {
-    laws_for_each(options_at_their_ends, true);
+    laws_for_each(options_at_their_ends, LAWS_ONE_SHAPE);
 }
