@@ -23,10 +23,12 @@ struct settings {
     const char *k, *data, *kernel, *write, *scores;
 };
 
+/* Time of this process on the processor: one thread, so other work on the machine does not count.
+ */
 static double now_s(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -63,8 +65,7 @@ static void pump_features(double last[WINDOW][CHANNELS], size_t i, float *x)
         x[4 * c + 2] = (float)(4.0 * sqrt(square / WINDOW));
         x[4 * c + 3] = (float)(v[c] - before[c]);
     }
-    for (int c = 0; c < 3; c++)
-        x[4 * CHANNELS + c] = (float)(0.5 * v[2 * c] * v[2 * c + 1]);
+    for (int c = 0; c < 3; c++) x[4 * CHANNELS + c] = (float)(0.5 * v[2 * c] * v[2 * c + 1]);
 }
 
 static void make_pump(float *x, size_t n, struct andon_rng *rng)
@@ -122,8 +123,11 @@ static void bench_detector(const struct settings *s, const struct andon_detector
     }
     andon_arena_init(&arena, andon_allocator_libc(), SIZE_MAX);
     andon_arena_init(&scratch, andon_allocator_libc(), SIZE_MAX);
-    struct andon_fit in = {.x = {x, s->train, FEATURES}, .options = options, .seed = 1,
-                           .kernel = kernel, .scratch = &scratch};
+    struct andon_fit in = {.x = {x, s->train, FEATURES},
+                           .options = options,
+                           .seed = 1,
+                           .kernel = kernel,
+                           .scratch = &scratch};
     for (size_t run = 0; run < s->runs; run++) {
         andon_arena_free(&arena);
         double start = now_s();
@@ -185,8 +189,8 @@ static size_t count_of(const char *text, size_t most)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.rows = 20000, .train = 34560, .one = 1000, .runs = 5, .k = "20",
-                         .data = "pump"};
+    struct settings s = {
+        .rows = 20000, .train = 34560, .one = 1000, .runs = 5, .k = "20", .data = "pump"};
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
         if (strcmp(name, "--rows") == 0) s.rows = count_of(value, 100000000);
@@ -200,14 +204,13 @@ int main(int argc, char **argv)
         if (strcmp(name, "--scores") == 0) s.scores = value;
     }
     enum andon_kernel kernel = andon_kernel_best();
-    if (s.kernel != NULL && (!andon_kernel_named(s.kernel, &kernel) ||
-                             !andon_kernel_usable(kernel))) {
+    if (s.kernel != NULL &&
+        (!andon_kernel_named(s.kernel, &kernel) || !andon_kernel_usable(kernel))) {
         fprintf(stderr, "bench_neighbours: this machine has no kernel %s\n", s.kernel);
         return 2;
     }
     float *x = make_rows(&s);
-    if (s.write != NULL)
-        write_file(s.write, x, (s.train + s.rows) * FEATURES * sizeof *x);
+    if (s.write != NULL) write_file(s.write, x, (s.train + s.rows) * FEATURES * sizeof *x);
     bench_detector(&s, andon_detector_named("lof"), x, kernel);
     bench_detector(&s, andon_detector_named("knn"), x, kernel);
     free(x);

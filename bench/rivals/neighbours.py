@@ -1,4 +1,4 @@
-"""scikit-learn's LocalOutlierFactor on the rows that bench_neighbours wrote, one thread.
+"""scikit-learn's LocalOutlierFactor on the rows that bench_neighbours wrote, one thread, processor time.
 
     python3 bench/rivals/neighbours.py FILE [--train M] [--k K] [--runs N] [--one N] [--batch N]
                                        [--scores FILE]
@@ -36,9 +36,9 @@ def main():
     def timed(work, runs):
         took = []
         for _ in range(runs):
-            start = time.perf_counter()
+            start = time.process_time()
             work()
-            took.append(time.perf_counter() - start)
+            took.append(time.process_time() - start)
         return float(np.median(took))
 
     model = LocalOutlierFactor(n_neighbors=o.k, novelty=True, n_jobs=1)

@@ -14,14 +14,25 @@ struct knn_options {
 };
 
 static const struct andon_option knn_options[] = {
-    {.name = "k", .type = ANDON_OPTION_INT, .offset = offsetof(struct knn_options, k), .min = 1,
-     .max = NEIGHBOURS_K_MAX, .preset = "5",
+    {.name = "k",
+     .type = ANDON_OPTION_INT,
+     .offset = offsetof(struct knn_options, k),
+     .min = 1,
+     .max = NEIGHBOURS_K_MAX,
+     .preset = "5",
      .help = "neighbours that are measured; fewer rows than that: all of them"},
-    {.name = "aggregate", .type = ANDON_OPTION_ENUM,
-     .offset = offsetof(struct knn_options, aggregate), .preset = "mean",
-     .choices = "mean|max|median", .help = "what of the k distances is the score"},
-    {.name = "rows_max", .type = ANDON_OPTION_INT, .offset = offsetof(struct knn_options, rows_max),
-     .min = 2, .max = 10000000, .preset = "50000",
+    {.name = "aggregate",
+     .type = ANDON_OPTION_ENUM,
+     .offset = offsetof(struct knn_options, aggregate),
+     .preset = "mean",
+     .choices = "mean|max|median",
+     .help = "what of the k distances is the score"},
+    {.name = "rows_max",
+     .type = ANDON_OPTION_INT,
+     .offset = offsetof(struct knn_options, rows_max),
+     .min = 2,
+     .max = 10000000,
+     .preset = "50000",
      .help = "training rows that the model keeps; of more, a seeded random choice"},
     {.name = NULL},
 };
@@ -38,8 +49,7 @@ static andon_status knn_fit(const struct andon_fit *in, struct andon_arena *aren
     const struct knn_options *o = in->options;
     struct knn *m = andon_arena_take(arena, sizeof *m);
     if (m == NULL) return andon_fail(err, ANDON_ENOMEM, "no room for the model");
-    andon_status st =
-        neighbours_keep(&m->nb, in->x, (size_t)o->rows_max, in->seed, arena, err);
+    andon_status st = neighbours_keep(&m->nb, in->x, (size_t)o->rows_max, in->seed, arena, err);
     if (st == ANDON_OK) st = neighbours_index(&m->nb, arena, in->scratch, err);
     if (st != ANDON_OK) return st;
     m->k = o->k < m->nb.n ? (uint32_t)o->k : m->nb.n;
@@ -48,27 +58,10 @@ static andon_status knn_fit(const struct andon_fit *in, struct andon_arena *aren
     return ANDON_OK;
 }
 
-/* The parts of score's scratch, each starting on a multiple of 64. */
-static size_t near_bytes(const struct knn *m)
-{
-    return (m->k * sizeof(struct neighbour) + 63) / 64 * 64;
-}
-
-static size_t weight_bytes(const struct knn *m)
-{
-    return (m->k * sizeof(double) + 63) / 64 * 64;
-}
-
-static size_t sum_bytes(const struct knn *m)
-{
-    return (m->nb.d * sizeof(double) + 63) / 64 * 64;
-}
-
 static size_t knn_scratch(const void *model, size_t n)
 {
     const struct knn *m = model;
-    (void)n; /* rows are taken one by one */
-    return near_bytes(m) + weight_bytes(m) + sum_bytes(m) + neighbours_scratch_bytes(&m->nb);
+    return neighbours_room(&m->nb, m->k, n, NULL).bytes;
 }
 
 /* How much the i-th nearest counts; sums to 1 over the k. */
@@ -83,21 +76,18 @@ static double part_of(const struct knn *m, uint32_t i)
 
 /* score = sum over neighbours of part * distance, and distance = sum over features j of
  * (x_j - o_j)^2 / distance: each feature's sum over the neighbours is its share. */
-static double score_row(const struct knn *m, const float *x, float *share, char *scratch,
-                        enum andon_kernel kernel)
+static double score_row(const struct knn *m, const struct neighbour_query *query, float *share,
+                        const struct neighbour_room *room)
 {
-    struct neighbour *near = (struct neighbour *)(void *)scratch;
-    double *weight = (double *)(void *)(scratch + near_bytes(m));
-    double *sum = (double *)(void *)(scratch + near_bytes(m) + weight_bytes(m));
-    char *rest = scratch + near_bytes(m) + weight_bytes(m) + sum_bytes(m);
-    neighbours_find(&m->nb, x, NEIGHBOURS_NONE, m->k, near, rest, kernel);
+    const struct neighbour *near = query->found;
     double score = 0.0;
     for (uint32_t i = 0; i < m->k; i++) {
         double part = part_of(m, i);
         score += part * near[i].distance;
-        weight[i] = near[i].distance > 0.0 ? part / near[i].distance : 0.0;
+        room->weight[i] = near[i].distance > 0.0 ? part / near[i].distance : 0.0;
     }
-    if (share != NULL) neighbours_share(&m->nb, x, m->k, near, weight, sum, share);
+    if (share != NULL)
+        neighbours_share(&m->nb, query->q, m->k, near, room->weight, room->sum, share);
     return score;
 }
 
@@ -105,16 +95,19 @@ static void knn_score(const void *model, void *memory, struct andon_rows x, doub
                       float *share, void *scratch, enum andon_kernel kernel)
 {
     const struct knn *m = model;
+    struct neighbour_query query[NEIGHBOURS_GROUP];
+    struct neighbour_room room = neighbours_room(&m->nb, m->k, x.n, scratch);
     (void)memory;
-    for (size_t i = 0; i < x.n; i++) {
-        const float *row = x.x + i * x.d;
-        float *shares = share == NULL ? NULL : share + i * x.d;
-        if (neighbours_row_finite(row, x.d)) {
-            score[i] = score_row(m, row, shares, scratch, kernel);
-            continue;
+    for (size_t i = 0; i < x.n; i++) score[i] = NAN; /* what rows that are passed over keep */
+    for (size_t i = 0; share != NULL && i < x.n * x.d; i++) share[i] = NAN;
+    for (size_t at = 0; at < x.n;) {
+        uint32_t count;
+        at = neighbours_gather(x, at, m->k, room.near, query, &count);
+        neighbours_find(&m->nb, query, count, m->k, room.search, kernel);
+        for (uint32_t i = 0; i < count; i++) {
+            size_t row = (size_t)(query[i].q - x.x) / x.d;
+            score[row] = score_row(m, &query[i], share == NULL ? NULL : share + row * x.d, &room);
         }
-        score[i] = NAN;
-        for (uint32_t j = 0; shares != NULL && j < x.d; j++) shares[j] = NAN;
     }
 }
 

@@ -23,11 +23,19 @@ struct lof_options {
 };
 
 static const struct andon_option lof_options[] = {
-    {.name = "k", .type = ANDON_OPTION_INT, .offset = offsetof(struct lof_options, k), .min = 1,
-     .max = NEIGHBOURS_K_MAX, .preset = "20",
+    {.name = "k",
+     .type = ANDON_OPTION_INT,
+     .offset = offsetof(struct lof_options, k),
+     .min = 1,
+     .max = NEIGHBOURS_K_MAX,
+     .preset = "20",
      .help = "neighbours that a row is compared with; fewer rows than that: all the others"},
-    {.name = "rows_max", .type = ANDON_OPTION_INT, .offset = offsetof(struct lof_options, rows_max),
-     .min = 2, .max = 10000000, .preset = "50000",
+    {.name = "rows_max",
+     .type = ANDON_OPTION_INT,
+     .offset = offsetof(struct lof_options, rows_max),
+     .min = 2,
+     .max = 10000000,
+     .preset = "50000",
      .help = "training rows that the model keeps; of more, a seeded random choice"},
     {.name = NULL},
 };
@@ -55,21 +63,25 @@ static double density(const struct lof *m, const struct neighbour *near)
     return 1.0 / (reach_sum(m, near) / m->k + COINCIDE);
 }
 
-/* Fills k_distance and lrd; near[n][k]. The index's own order keeps its leaves in cache. */
+/* Fills k_distance and lrd; near[n][k]. Rows are taken in the index's order: a group's rows lie
+ * close together and look at the same leaves. */
 static andon_status learn_densities(struct lof *m, const struct andon_fit *in,
                                     struct neighbour *near, void *scratch, andon_error *err)
 {
     const struct neighbours *nb = &m->nb;
-    uint32_t done = 0;
-    for (size_t at = 0; done < nb->n; at++) {
-        uint32_t i = nb->row[at];
-        if (i == NEIGHBOURS_NONE) continue;
-        if (done++ % ROWS_PER_TELL == 0 &&
-            andon_progress_stops(&in->progress, (double)done / nb->n))
-            return andon_fail(err, ANDON_ESTOP, "stopped at row %u of %u", done, nb->n);
-        struct neighbour *mine = near + (size_t)i * m->k;
-        neighbours_find(nb, nb->x + (size_t)i * nb->d, i, m->k, mine, scratch, in->kernel);
-        m->k_distance[i] = mine[m->k - 1].distance;
+    struct neighbour_query query[NEIGHBOURS_GROUP];
+    for (uint32_t at = 0; at < nb->n; at += NEIGHBOURS_GROUP) {
+        uint32_t count = nb->n - at < NEIGHBOURS_GROUP ? nb->n - at : NEIGHBOURS_GROUP;
+        if (at % ROWS_PER_TELL == 0 && andon_progress_stops(&in->progress, (double)at / nb->n))
+            return andon_fail(err, ANDON_ESTOP, "stopped at row %u of %u", at, nb->n);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t row = nb->row[at + i];
+            const float *q = nb->x + (size_t)row * nb->d;
+            query[i] = (struct neighbour_query){q, row, near + (size_t)row * m->k};
+        }
+        neighbours_find(nb, query, count, m->k, scratch, in->kernel);
+        for (uint32_t i = 0; i < count; i++)
+            m->k_distance[query[i].except] = query[i].found[m->k - 1].distance;
     }
     for (uint32_t i = 0; i < nb->n; i++) m->lrd[i] = density(m, near + (size_t)i * m->k);
     return ANDON_OK;
@@ -81,8 +93,7 @@ static andon_status lof_fit(const struct andon_fit *in, struct andon_arena *aren
     const struct lof_options *o = in->options;
     struct lof *m = andon_arena_take(arena, sizeof *m);
     if (m == NULL) return andon_fail(err, ANDON_ENOMEM, "no room for the model");
-    andon_status st =
-        neighbours_keep(&m->nb, in->x, (size_t)o->rows_max, in->seed, arena, err);
+    andon_status st = neighbours_keep(&m->nb, in->x, (size_t)o->rows_max, in->seed, arena, err);
     if (st == ANDON_OK) st = neighbours_index(&m->nb, arena, in->scratch, err);
     if (st != ANDON_OK) return st;
     uint32_t n = m->nb.n;
@@ -92,7 +103,8 @@ static andon_status lof_fit(const struct andon_fit *in, struct andon_arena *aren
     struct andon_arena_mark mark = andon_arena_mark(in->scratch);
     struct neighbour *near =
         andon_arena_array(in->scratch, (size_t)n * m->k, sizeof(struct neighbour));
-    void *scratch = andon_arena_take(in->scratch, neighbours_scratch_bytes(&m->nb));
+    void *scratch =
+        andon_arena_take(in->scratch, neighbours_scratch_bytes(&m->nb, NEIGHBOURS_GROUP));
     if (m->k_distance == NULL || m->lrd == NULL || near == NULL || scratch == NULL)
         st = andon_fail(err, ANDON_ENOMEM, "no room for the %u neighbours of %u rows", m->k, n);
     else
@@ -102,27 +114,10 @@ static andon_status lof_fit(const struct andon_fit *in, struct andon_arena *aren
     return st;
 }
 
-/* The parts of score's scratch, each starting on a multiple of 64. */
-static size_t near_bytes(const struct lof *m)
-{
-    return (m->k * sizeof(struct neighbour) + 63) / 64 * 64;
-}
-
-static size_t weight_bytes(const struct lof *m)
-{
-    return (m->k * sizeof(double) + 63) / 64 * 64;
-}
-
-static size_t sum_bytes(const struct lof *m)
-{
-    return (m->nb.d * sizeof(double) + 63) / 64 * 64;
-}
-
 static size_t lof_scratch(const void *model, size_t n)
 {
     const struct lof *m = model;
-    (void)n; /* rows are taken one by one */
-    return near_bytes(m) + weight_bytes(m) + sum_bytes(m) + neighbours_scratch_bytes(&m->nb);
+    return neighbours_room(&m->nb, m->k, n, NULL).bytes;
 }
 
 /* LOF(x) = C sum over o of reach(x, o), less the 1e-10, with C = mean lrd(o) / k. Each reach splits
@@ -136,19 +131,15 @@ static void weigh(const struct lof *m, const struct neighbour *near, double *wei
     }
 }
 
-static double score_row(const struct lof *m, const float *x, float *share, char *scratch,
-                        enum andon_kernel kernel)
+static double score_row(const struct lof *m, const struct neighbour_query *query, float *share,
+                        const struct neighbour_room *room)
 {
-    struct neighbour *near = (struct neighbour *)(void *)scratch;
-    double *weight = (double *)(void *)(scratch + near_bytes(m));
-    double *sum = (double *)(void *)(scratch + near_bytes(m) + weight_bytes(m));
-    char *rest = scratch + near_bytes(m) + weight_bytes(m) + sum_bytes(m);
-    neighbours_find(&m->nb, x, NEIGHBOURS_NONE, m->k, near, rest, kernel);
+    const struct neighbour *near = query->found;
     double lrd = 0.0;
     for (uint32_t i = 0; i < m->k; i++) lrd += m->lrd[near[i].row];
     if (share != NULL) {
-        weigh(m, near, weight);
-        neighbours_share(&m->nb, x, m->k, near, weight, sum, share);
+        weigh(m, near, room->weight);
+        neighbours_share(&m->nb, query->q, m->k, near, room->weight, room->sum, share);
     }
     return lrd / m->k * (reach_sum(m, near) / m->k + COINCIDE);
 }
@@ -157,16 +148,19 @@ static void lof_score(const void *model, void *memory, struct andon_rows x, doub
                       float *share, void *scratch, enum andon_kernel kernel)
 {
     const struct lof *m = model;
+    struct neighbour_query query[NEIGHBOURS_GROUP];
+    struct neighbour_room room = neighbours_room(&m->nb, m->k, x.n, scratch);
     (void)memory;
-    for (size_t i = 0; i < x.n; i++) {
-        const float *row = x.x + i * x.d;
-        float *shares = share == NULL ? NULL : share + i * x.d;
-        if (neighbours_row_finite(row, x.d)) {
-            score[i] = score_row(m, row, shares, scratch, kernel);
-            continue;
+    for (size_t i = 0; i < x.n; i++) score[i] = NAN; /* what rows that are passed over keep */
+    for (size_t i = 0; share != NULL && i < x.n * x.d; i++) share[i] = NAN;
+    for (size_t at = 0; at < x.n;) {
+        uint32_t count;
+        at = neighbours_gather(x, at, m->k, room.near, query, &count);
+        neighbours_find(&m->nb, query, count, m->k, room.search, kernel);
+        for (uint32_t i = 0; i < count; i++) {
+            size_t row = (size_t)(query[i].q - x.x) / x.d;
+            score[row] = score_row(m, &query[i], share == NULL ? NULL : share + row * x.d, &room);
         }
-        score[i] = NAN;
-        for (uint32_t j = 0; shares != NULL && j < x.d; j++) shares[j] = NAN;
     }
 }
 

@@ -20,8 +20,11 @@ static void bed_open(struct bed *bed, const float *x, size_t n, uint32_t d, cons
     andon_arena_init(&bed->scratch, andon_allocator_libc(), SIZE_MAX);
     andon_options_default(andon_lof.options, options);
     bed->st = andon_option_set(andon_lof.options, options, "k", k, &bed->err);
-    struct andon_fit in = {.x = {x, n, d}, .options = options, .seed = 3,
-                           .kernel = andon_kernel_best(), .scratch = &bed->scratch};
+    struct andon_fit in = {.x = {x, n, d},
+                           .options = options,
+                           .seed = 3,
+                           .kernel = andon_kernel_best(),
+                           .scratch = &bed->scratch};
     if (bed->st == ANDON_OK) bed->st = andon_lof.fit(&in, &bed->arena, &bed->model, &bed->err);
     if (bed->st == ANDON_OK)
         bed->room = andon_arena_take(&bed->scratch, andon_lof.scratch_bytes(bed->model, n));
@@ -49,7 +52,8 @@ static void check_golden(const float *train, size_t n, const float *rows, size_t
     CHECK_SAY(bed.st == ANDON_OK, "%s", bed.err.text);
     bed_score(&bed, rows, count, d, score, NULL);
     for (size_t i = 0; i < count; i++)
-        CHECK_NEAR(score[i] / expected[i], 1.0, 1e-10); /* both in double; the sums differ in order */
+        CHECK_NEAR(score[i] / expected[i], 1.0,
+                   1e-10); /* both in double; the sums differ in order */
     bed_close(&bed);
 }
 
@@ -223,8 +227,10 @@ TEST(a_fit_stops_when_asked)
     andon_error err = {""};
     andon_arena_init(&arena, andon_allocator_libc(), SIZE_MAX);
     andon_options_default(andon_lof.options, options);
-    struct andon_fit in = {.x = {golden_plain_train, 100, 3}, .options = options,
-                           .progress = {.tell = stop_at_once}, .scratch = &arena};
+    struct andon_fit in = {.x = {golden_plain_train, 100, 3},
+                           .options = options,
+                           .progress = {.tell = stop_at_once},
+                           .scratch = &arena};
     CHECK(andon_lof.fit(&in, &arena, &model, &err) == ANDON_ESTOP);
     CHECK(model == NULL);
     andon_arena_free(&arena);

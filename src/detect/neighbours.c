@@ -1,9 +1,8 @@
-/* Search among the kept rows. The index is a k-d tree flattened to its leaves. Invariants:
- *   1. every row stands in exactly one leaf; box l bounds every row of leaf l.
- *   2. a turned coordinate is off by at most ROUNDING times its row's length, and a row of the index
- *      is at most 1 long, so a true distance D (scaled) and its fp32 sieve value S satisfy
- *      sqrt(S) (1 - (dims + 4) 2^-23) <= D + slack, slack = ROUNDING (1 + |z|).
- *   3. limit is the largest S that a row may have and still be among the k nearest. */
+/* Search among the kept rows. Invariants:
+ *   1. a turned coordinate is off by at most ROUNDING times its row's length, and a row of the
+ * index is at most 1 long, so a true distance D (scaled) and its fp32 sieve value S satisfy sqrt(S)
+ * (1 - (dims + 4) 2^-23) <= D + slack, slack = ROUNDING (1 + |z|).
+ *   2. limit is the largest S that a row may have and still be among the k nearest. */
 #include "detect/neighbours.h"
 
 #include <assert.h>
@@ -11,193 +10,41 @@
 #include <math.h>
 #include <string.h>
 
-#include "andon/rng.h"
 #include "detect/kernel/distance.h"
 
 /* FIRST: leaves nearest to the query that are looked at before the sweep, so that it starts with a
- * good limit. BOX_DIMS: bounds of more dimensions cost more than they cut. */
-enum { LEAF = DISTANCE_LEAF, BOXES_STEP = 16, BOX_DIMS = 12, FIRST = 4 };
+ * good limit. STRETCH: leaves that a group of queries sweeps before it goes on, few enough to stay
+ * in the second cache. */
+enum { LEAF = DISTANCE_LEAF, COLUMNS = NEIGHBOURS_COLUMNS, FIRST = 6, STRETCH = 32 };
 static const double ROUNDING = 0x1p-22;
 static const double FAR_OUT = 0x1p30; /* query coordinates beyond are clamped: bounds stay bounds */
 
-andon_status neighbours_keep(struct neighbours *nb, struct andon_rows x, size_t rows_max,
-                             uint64_t seed, struct andon_arena *arena, andon_error *err)
-{
-    if (x.n < 2) return andon_fail(err, ANDON_EDATA, "%zu training rows, at least 2 needed", x.n);
-    size_t keep = x.n < rows_max ? x.n : rows_max;
-    float *rows = andon_arena_array(arena, keep * x.d, sizeof(float));
-    if (rows == NULL)
-        return andon_fail(err, ANDON_ENOMEM, "no room for %zu neighbour rows", keep);
-    struct andon_rng rng;
-    andon_rng_seed(&rng, seed);
-    size_t kept = 0;
-    for (size_t i = 0; i < x.n && kept < keep; i++) { /* Knuth's algorithm S */
-        if (keep < x.n && andon_rng_below(&rng, (uint32_t)(x.n - i)) >= keep - kept) continue;
-        memcpy(rows + kept++ * x.d, x.x + i * x.d, x.d * sizeof(float));
-    }
-    *nb = (struct neighbours){.n = (uint32_t)keep, .d = x.d, .x = rows};
-    return ANDON_OK;
-}
-
-/* What building the tree works on. */
-struct cutting {
-    const float *z; /* z[n][dims], turned and scaled */
-    uint32_t dims, box_dims;
-    uint32_t *order; /* order[n], rows in leaf order */
-    struct andon_rng rng;
+/* The kernels of one instruction set. */
+struct kernels {
+    void (*bounds)(const float *low, const float *high, const float *z, uint32_t dims,
+                   uint32_t boxes, float *bound);
+    uint32_t (*sweep)(const float *leaf, uint32_t dims, const struct distance_query *query,
+                      uint32_t from, uint32_t to);
+    uint32_t (*sweep_two)(const float *leaf, uint32_t dims, const struct distance_query *a,
+                          const struct distance_query *b, uint32_t from, uint32_t to, int *which);
 };
 
-/* Rows are ordered by coordinate, then by row: no two are equal. */
-static bool stands_before(const struct cutting *c, uint32_t a, uint32_t b, uint32_t axis)
+static struct kernels kernels_of(enum andon_kernel kernel)
 {
-    float za = c->z[(size_t)a * c->dims + axis], zb = c->z[(size_t)b * c->dims + axis];
-    return za != zb ? za < zb : a < b;
-}
-
-/* Quickselect: afterwards the rows of order[from..middle) stand before those of [middle..to). */
-static void cut(struct cutting *c, uint32_t from, uint32_t middle, uint32_t to, uint32_t axis)
-{
-    while (to - from > 1) {
-        uint32_t pivot = c->order[from + andon_rng_below(&c->rng, to - from)];
-        uint32_t i = from, j = to;
-        while (i < j) {
-            if (stands_before(c, c->order[i], pivot, axis)) {
-                i++;
-                continue;
-            }
-            j--;
-            uint32_t swap = c->order[i];
-            c->order[i] = c->order[j];
-            c->order[j] = swap;
-        }
-        if (i == from) { /* the pivot is the least: put it first and go on behind it */
-            while (c->order[i] != pivot) i++;
-            c->order[i] = c->order[from];
-            c->order[from] = pivot;
-            from++;
-        } else if (i <= middle) {
-            from = i;
-        } else {
-            to = i;
-        }
-        if (from >= middle) return;
+#define KERNELS(suffix)                                                                            \
+    (struct kernels)                                                                               \
+    {                                                                                              \
+        distance_bounds_##suffix, distance_sweep_##suffix, distance_sweep_two_##suffix             \
     }
-}
-
-static uint32_t widest_axis(const struct cutting *c, uint32_t from, uint32_t to)
-{
-    uint32_t best = 0;
-    double most = -1.0;
-    for (uint32_t j = 0; j < c->box_dims; j++) {
-        double sum = 0.0, squares = 0.0, count = (double)(to - from);
-        for (uint32_t i = from; i < to; i++) {
-            double v = (double)c->z[(size_t)c->order[i] * c->dims + j];
-            sum += v;
-            squares += v * v;
-        }
-        double spread = squares - sum * sum / count;
-        if (spread > most) {
-            most = spread;
-            best = j;
-        }
+    switch (kernel) {
+#if defined(__x86_64__)
+    case ANDON_KERNEL_AVX512: return KERNELS(avx512);
+    case ANDON_KERNEL_AVX2: return KERNELS(avx2);
+#elif defined(__aarch64__)
+    case ANDON_KERNEL_NEON: return KERNELS(neon);
+#endif
+    default: return KERNELS(plain);
     }
-    return best;
-}
-
-/* Depth is log2 of the leaves, so recursion is shallow. */
-static void cut_into_leaves(struct cutting *c, uint32_t from, uint32_t to)
-{
-    uint32_t leaves = (to - from + LEAF - 1) / LEAF;
-    if (leaves < 2) return;
-    uint32_t middle = from + (leaves + 1) / 2 * LEAF;
-    cut(c, from, middle, to, widest_axis(c, from, to));
-    cut_into_leaves(c, from, middle);
-    cut_into_leaves(c, middle, to);
-}
-
-/* Turns every row into z[n][dims], scaled so that the longest is at most 1. */
-static void turn_rows(struct neighbours *nb, double *turned, float *z)
-{
-    double longest = 0.0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < nb->n; i++) {
-            rotation_apply(&nb->rotation, nb->x + i * nb->d, turned);
-            double square = 0.0;
-            for (size_t j = 0; j < nb->d; j++) {
-                square += turned[j] * turned[j];
-                if (pass == 1) z[i * nb->dims + j] = (float)(turned[j] * nb->scale);
-            }
-            if (square > longest) longest = square;
-        }
-        if (pass == 0 && longest > 0.0) nb->scale = ldexp(1.0, -(ilogb(sqrt(longest)) + 1));
-    }
-}
-
-static void fill_leaf(struct neighbours *nb, const struct cutting *c, uint32_t l)
-{
-    uint32_t first = l * LEAF;
-    float *leaf = nb->leaf + (size_t)l * nb->dims * LEAF;
-    for (uint32_t r = 0; r < LEAF; r++) {
-        bool is_row = first + r < nb->n;
-        uint32_t row = c->order[is_row ? first + r : first];
-        nb->row[first + r] = is_row ? row : NEIGHBOURS_NONE;
-        for (uint32_t j = 0; j < nb->dims; j++)
-            leaf[j * LEAF + r] = c->z[(size_t)row * nb->dims + j];
-    }
-    for (uint32_t j = 0; j < nb->box_dims; j++) {
-        float low = leaf[j * LEAF], high = low;
-        for (uint32_t r = 1; r < LEAF; r++) {
-            float v = leaf[j * LEAF + r];
-            low = v < low ? v : low;
-            high = v > high ? v : high;
-        }
-        nb->low[(size_t)j * nb->boxes + l] = low;
-        nb->high[(size_t)j * nb->boxes + l] = high;
-    }
-}
-
-static bool take_index(struct neighbours *nb, struct andon_arena *arena)
-{
-    nb->dims = (nb->d + DISTANCE_STEP - 1) / DISTANCE_STEP * DISTANCE_STEP;
-    nb->box_dims = nb->d < BOX_DIMS ? nb->d : BOX_DIMS;
-    nb->leaves = (nb->n + LEAF - 1) / LEAF;
-    nb->boxes = (nb->leaves + BOXES_STEP - 1) / BOXES_STEP * BOXES_STEP;
-    nb->scale = 1.0;
-    nb->leaf = andon_arena_array(arena, (size_t)nb->leaves * LEAF * nb->dims, sizeof(float));
-    nb->row = andon_arena_array(arena, (size_t)nb->leaves * LEAF, sizeof(uint32_t));
-    nb->low = andon_arena_array(arena, (size_t)nb->boxes * nb->box_dims, sizeof(float));
-    nb->high = andon_arena_array(arena, (size_t)nb->boxes * nb->box_dims, sizeof(float));
-    return nb->leaf != NULL && nb->row != NULL && nb->low != NULL && nb->high != NULL;
-}
-
-static bool fill_index(struct neighbours *nb, struct andon_arena *temporary)
-{
-    float *z = andon_arena_array(temporary, (size_t)nb->n * nb->dims, sizeof(float));
-    double *turned = andon_arena_array(temporary, nb->d, sizeof(double));
-    uint32_t *order = andon_arena_array(temporary, nb->n, sizeof(uint32_t));
-    if (z == NULL || turned == NULL || order == NULL) return false;
-    turn_rows(nb, turned, z);
-    struct cutting c = {.z = z, .dims = nb->dims, .box_dims = nb->box_dims, .order = order};
-    andon_rng_seed(&c.rng, nb->n);
-    for (uint32_t i = 0; i < nb->n; i++) order[i] = i;
-    cut_into_leaves(&c, 0, nb->n);
-    for (uint32_t l = 0; l < nb->leaves; l++) fill_leaf(nb, &c, l);
-    return true;
-}
-
-andon_status neighbours_index(struct neighbours *nb, struct andon_arena *arena,
-                              struct andon_arena *temporary, andon_error *err)
-{
-    bool room = take_index(nb, arena);
-    struct andon_rows x = {nb->x, nb->n, nb->d};
-    room = room && rotation_fit(&nb->rotation, x, arena, temporary);
-    if (room) {
-        struct andon_arena_mark mark = andon_arena_mark(temporary);
-        room = fill_index(nb, temporary);
-        andon_arena_rewind(temporary, mark);
-    }
-    if (!room) return andon_fail(err, ANDON_ENOMEM, "no room to index %u rows", nb->n);
-    return ANDON_OK;
 }
 
 /* One query under way. */
@@ -205,56 +52,12 @@ struct search {
     const struct neighbours *nb;
     const float *q;
     uint32_t except, k, count;
-    struct neighbour *found; /* found[count], .distance still squared; sorted */
-    double slack, widen;     /* invariant 2                                   */
-    float limit;             /* invariant 3                                   */
-    enum andon_kernel kernel;
-    float *z;     /* z[dims]             */
-    float *bound; /* bound[boxes]        */
+    struct neighbour *found;  /* found[count], sorted, .distance still squared              */
+    double slack, widen;      /* invariant 1                                                */
+    float *z, *bound;         /* z[dims], bound[boxes]; a leaf that was seen is at INFINITY */
+    struct distance_query at; /* .limit: invariant 2                                        */
     float square[LEAF];
 };
-
-static void find_bounds(const struct search *s)
-{
-    const struct neighbours *nb = s->nb;
-    switch (s->kernel) {
-#if defined(__x86_64__)
-    case ANDON_KERNEL_AVX512:
-        distance_bounds_avx512(nb->low, nb->high, s->z, nb->box_dims, nb->boxes, s->bound);
-        return;
-    case ANDON_KERNEL_AVX2:
-        distance_bounds_avx2(nb->low, nb->high, s->z, nb->box_dims, nb->boxes, s->bound);
-        return;
-#elif defined(__aarch64__)
-    case ANDON_KERNEL_NEON:
-        distance_bounds_neon(nb->low, nb->high, s->z, nb->box_dims, nb->boxes, s->bound);
-        return;
-#endif
-    default: distance_bounds_plain(nb->low, nb->high, s->z, nb->box_dims, nb->boxes, s->bound);
-    }
-}
-
-static uint32_t sweep(struct search *s, uint32_t from, uint32_t to)
-{
-    const struct neighbours *nb = s->nb;
-    switch (s->kernel) {
-#if defined(__x86_64__)
-    case ANDON_KERNEL_AVX512:
-        return distance_sweep_avx512(nb->leaf, s->z, nb->dims, s->bound, from, to, s->limit,
-                                     s->square);
-    case ANDON_KERNEL_AVX2:
-        return distance_sweep_avx2(nb->leaf, s->z, nb->dims, s->bound, from, to, s->limit,
-                                   s->square);
-#elif defined(__aarch64__)
-    case ANDON_KERNEL_NEON:
-        return distance_sweep_neon(nb->leaf, s->z, nb->dims, s->bound, from, to, s->limit,
-                                   s->square);
-#endif
-    default:
-        return distance_sweep_plain(nb->leaf, s->z, nb->dims, s->bound, from, to, s->limit,
-                                    s->square);
-    }
-}
 
 /* Turns the query; clamping only brings it nearer to the rows, so bounds stay bounds. */
 static void turn_query(struct search *s, double *turned)
@@ -275,16 +78,16 @@ static void turn_query(struct search *s, double *turned)
 
 static void find_limit(struct search *s)
 {
-    s->limit = FLT_MAX;
+    s->at.limit = FLT_MAX;
     if (s->count < s->k) return;
     double farthest = s->found[s->k - 1].distance;
     if (farthest == 0.0) { /* nothing is nearer */
-        s->limit = -1.0f;
+        s->at.limit = -1.0f;
         return;
     }
     double reach = (sqrt(farthest) * s->nb->scale + s->slack) * s->widen;
     double limit = reach * reach * (1.0 + 0x1p-22) + s->nb->dims * (double)FLT_MIN;
-    if (limit < (double)FLT_MAX) s->limit = (float)limit;
+    if (limit < (double)FLT_MAX) s->at.limit = (float)limit;
 }
 
 /* The distance that counts: double, always in the same order, four sums that vectorise. */
@@ -328,19 +131,60 @@ static void offer(struct search *s, uint32_t row)
 
 static void take_leaf(struct search *s, uint32_t leaf)
 {
+    const float *square = s->square;
     const uint32_t *row = s->nb->row + (size_t)leaf * LEAF;
-    for (uint32_t r = 0; r < LEAF; r++)
-        if (s->square[r] <= s->limit && row[r] != s->except && row[r] != NEIGHBOURS_NONE)
-            offer(s, row[r]);
-    s->bound[leaf] = INFINITY; /* seen */
+    uint32_t near[LEAF], count = 0;
+    for (uint32_t r = 0; r < LEAF; r++) {
+        if (!(square[r] <= s->at.limit) || row[r] == s->except || row[r] == NEIGHBOURS_NONE)
+            continue;
+        __builtin_prefetch(s->nb->x + (size_t)row[r] * s->nb->d);
+        near[count++] = r;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (square[near[i]] <= s->at.limit) offer(s, row[near[i]]);
+    s->bound[leaf] = INFINITY;
 }
 
-static uint32_t nearest_leaf(const struct search *s)
+static void sweep_for(struct search *s, const struct kernels *kernels, uint32_t from, uint32_t to)
 {
-    uint32_t best = 0;
-    for (uint32_t l = 1; l < s->nb->leaves; l++)
-        if (s->bound[l] < s->bound[best]) best = l;
-    return best;
+    const struct neighbours *nb = s->nb;
+    for (; (from = kernels->sweep(nb->leaf, nb->dims, &s->at, from, to)) < to; from++)
+        take_leaf(s, from);
+}
+
+static void sweep_for_two(struct search *a, struct search *b, const struct kernels *kernels,
+                          uint32_t from, uint32_t to)
+{
+    const struct neighbours *nb = a->nb;
+    for (;; from++) {
+        int which;
+        from = kernels->sweep_two(nb->leaf, nb->dims, &a->at, &b->at, from, to, &which);
+        if (from == to) return;
+        if (which & 1) take_leaf(a, from);
+        if (which & 2) take_leaf(b, from);
+    }
+}
+
+/* Looks at the FIRST leaves of least bound. least[c] is the least of every COLUMNS-th bound. */
+static void take_first_leaves(struct search *s, const struct kernels *kernels)
+{
+    float least[COLUMNS];
+    memcpy(least, s->bound, sizeof least);
+    for (uint32_t b = COLUMNS; b < s->nb->boxes; b += COLUMNS)
+        for (uint32_t c = 0; c < COLUMNS; c++)
+            least[c] = s->bound[b + c] < least[c] ? s->bound[b + c] : least[c];
+    for (uint32_t i = 0; i < FIRST && i < s->nb->leaves; i++) {
+        uint32_t column = 0, leaf;
+        for (uint32_t c = 1; c < COLUMNS; c++)
+            if (least[c] < least[column]) column = c;
+        for (leaf = column; s->bound[leaf] != least[column]; leaf += COLUMNS) {
+        }
+        sweep_for(s, kernels, leaf, leaf + 1);
+        s->bound[leaf] = INFINITY;
+        least[column] = INFINITY;
+        for (uint32_t b = column; b < s->nb->boxes; b += COLUMNS)
+            least[column] = s->bound[b] < least[column] ? s->bound[b] : least[column];
+    }
 }
 
 static size_t floats_room(size_t count)
@@ -348,33 +192,90 @@ static size_t floats_room(size_t count)
     return (count * sizeof(float) + 63) / 64 * 64;
 }
 
-size_t neighbours_scratch_bytes(const struct neighbours *nb)
+size_t neighbours_scratch_bytes(const struct neighbours *nb, uint32_t count)
 {
-    return 2 * floats_room((size_t)nb->d + DISTANCE_STEP) + floats_room(nb->dims) +
-           floats_room(nb->boxes);
+    return 2 * floats_room(nb->d) + count * (floats_room(nb->dims) + floats_room(nb->boxes));
 }
 
-void neighbours_find(const struct neighbours *nb, const float *q, uint32_t except, uint32_t k,
-                     struct neighbour *found, void *scratch, enum andon_kernel kernel)
+/* Turns the query and looks at its first leaves. */
+static void begin(struct search *s, const struct kernels *kernels, double *turned)
 {
-    assert(k >= 1 && k <= nb->n - (except != NEIGHBOURS_NONE));
-    char *room = scratch;
-    struct search s = {.nb = nb, .q = q, .except = except, .k = k, .found = found,
-                       .limit = FLT_MAX, .kernel = kernel};
-    double *turned = (double *)(void *)room;
-    s.z = (float *)(void *)(room + 2 * floats_room((size_t)nb->d + DISTANCE_STEP));
-    s.bound = s.z + floats_room(nb->dims) / sizeof(float);
-    turn_query(&s, turned);
-    find_bounds(&s);
-    for (uint32_t i = 0; i < FIRST && i < nb->leaves; i++) {
-        uint32_t leaf = nearest_leaf(&s);
-        if (sweep(&s, leaf, leaf + 1) == leaf) take_leaf(&s, leaf);
-        s.bound[leaf] = INFINITY;
+    const struct neighbours *nb = s->nb;
+    s->at = (struct distance_query){s->z, s->bound, s->square, FLT_MAX};
+    turn_query(s, turned);
+    kernels->bounds(nb->low, nb->high, s->z, nb->box_dims, nb->boxes, s->bound);
+    take_first_leaves(s, kernels);
+}
+
+void neighbours_find(const struct neighbours *nb, const struct neighbour_query *query,
+                     uint32_t count, uint32_t k, void *scratch, enum andon_kernel kernel)
+{
+    struct kernels kernels = kernels_of(kernel);
+    struct search search[NEIGHBOURS_GROUP];
+    char *room = (char *)scratch + 2 * floats_room(nb->d);
+    assert(count <= NEIGHBOURS_GROUP);
+    for (uint32_t i = 0; i < count; i++) {
+        struct search *s = &search[i];
+        assert(k >= 1 && k <= nb->n - (query[i].except != NEIGHBOURS_NONE));
+        s->nb = nb;
+        s->q = query[i].q;
+        s->except = query[i].except;
+        s->k = k;
+        s->count = 0;
+        s->found = query[i].found;
+        s->z = (float *)(void *)room;
+        s->bound = (float *)(void *)(room + floats_room(nb->dims));
+        room += floats_room(nb->dims) + floats_room(nb->boxes);
+        begin(s, &kernels, scratch);
     }
-    for (uint32_t leaf = 0; (leaf = sweep(&s, leaf, nb->leaves)) < nb->leaves; leaf++)
-        take_leaf(&s, leaf);
-    assert(s.count == k);
-    for (uint32_t i = 0; i < k; i++) found[i].distance = sqrt(found[i].distance);
+    for (uint32_t from = 0; from < nb->leaves; from += STRETCH) {
+        uint32_t to = nb->leaves - from < STRETCH ? nb->leaves : from + STRETCH;
+        for (uint32_t i = 0; i + 1 < count; i += 2)
+            sweep_for_two(&search[i], &search[i + 1], &kernels, from, to);
+        if (count % 2 == 1) sweep_for(&search[count - 1], &kernels, from, to);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        assert(search[i].count == k);
+        for (uint32_t j = 0; j < k; j++)
+            search[i].found[j].distance = sqrt(search[i].found[j].distance);
+    }
+}
+
+struct neighbour_room neighbours_room(const struct neighbours *nb, uint32_t k, size_t n,
+                                      void *scratch)
+{
+    uint32_t group = n < NEIGHBOURS_GROUP ? (uint32_t)n : NEIGHBOURS_GROUP;
+    size_t near = (group * k * sizeof(struct neighbour) + 63) / 64 * 64;
+    size_t weight = 2 * floats_room(k), sum = 2 * floats_room(nb->d);
+    struct neighbour_room room = {.bytes =
+                                      near + weight + sum + neighbours_scratch_bytes(nb, group)};
+    if (scratch == NULL) return room;
+    char *at = scratch;
+    room.near = (struct neighbour *)(void *)at;
+    room.weight = (double *)(void *)(at += near);
+    room.sum = (double *)(void *)(at += weight);
+    room.search = at + sum;
+    return room;
+}
+
+bool neighbours_finite(const float *row, uint32_t d)
+{
+    float sum = 0.0f; /* 0 * v is 0 for finite numbers alone */
+    for (uint32_t j = 0; j < d; j++) sum += 0.0f * row[j];
+    return sum == 0.0f;
+}
+
+size_t neighbours_gather(struct andon_rows x, size_t from, uint32_t k, struct neighbour *near,
+                         struct neighbour_query *query, uint32_t *count)
+{
+    *count = 0;
+    for (; from < x.n && *count < NEIGHBOURS_GROUP; from++) {
+        const float *q = x.x + from * x.d;
+        if (!neighbours_finite(q, x.d)) continue;
+        query[*count] = (struct neighbour_query){q, NEIGHBOURS_NONE, near + (size_t)*count * k};
+        ++*count;
+    }
+    return from;
 }
 
 void neighbours_share(const struct neighbours *nb, const float *q, uint32_t k,
@@ -392,29 +293,4 @@ void neighbours_share(const struct neighbours *nb, const float *q, uint32_t k,
     }
     for (uint32_t j = 0; j < nb->d; j++) all += sum[j];
     for (uint32_t j = 0; j < nb->d; j++) share[j] = all > 0.0 ? (float)(sum[j] / all) : 0.0f;
-}
-
-void neighbours_save(const struct neighbours *nb, struct andon_writer *out)
-{
-    andon_put_u32(out, nb->n);
-    andon_put_f32s(out, nb->x, (size_t)nb->n * nb->d);
-}
-
-andon_status neighbours_load(struct neighbours *nb, struct andon_reader *in, uint32_t d,
-                             struct andon_arena *arena, andon_error *err)
-{
-    *nb = (struct neighbours){.n = andon_get_u32(in), .d = d};
-    if (in->bad || nb->n < 2 || d == 0 || nb->n > UINT32_MAX - 2 * LEAF)
-        return andon_fail(err, ANDON_EFORMAT, "neighbour rows: %u rows of %u features", nb->n, d);
-    size_t values = (size_t)nb->n * d;
-    bool there = andon_reader_left(in) / sizeof(float) >= values;
-    nb->x = there ? andon_get_array(in, arena, values, sizeof(float), sizeof(float)) : NULL;
-    if (nb->x == NULL)
-        return there ? andon_fail(err, ANDON_ENOMEM, "no room for %u neighbour rows", nb->n)
-                     : andon_fail(err, ANDON_EFORMAT, "neighbour rows are cut short");
-    andon_get_f32s(in, nb->x, values);
-    for (uint32_t i = 0; i < nb->n; i++)
-        if (!neighbours_row_finite(nb->x + (size_t)i * d, d))
-            return andon_fail(err, ANDON_EFORMAT, "neighbour row %u is not finite", i);
-    return neighbours_index(nb, arena, arena, err);
 }

@@ -4,12 +4,15 @@
 #ifndef DETECT_NEIGHBOURS_H
 #define DETECT_NEIGHBOURS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "andon/detector.h"
 #include "detect/rotation.h"
 
 #define NEIGHBOURS_K_MAX 1024u
+#define NEIGHBOURS_GROUP 16u   /* queries at a time */
+#define NEIGHBOURS_COLUMNS 64u /* the number of boxes is a multiple of it */
 #define NEIGHBOURS_NONE UINT32_MAX
 
 /* Read-only once built. Memory about 8nd + 8n bytes for n kept rows. */
@@ -23,7 +26,7 @@ struct neighbours {
     uint32_t leaves, boxes; /* boxes: leaves rounded up                                */
     uint32_t box_dims;      /* leading dimensions that the boxes bound                 */
     float *leaf;            /* leaf[leaves][dims][DISTANCE_LEAF]                       */
-    uint32_t *row;          /* row[leaves][DISTANCE_LEAF], NEIGHBOURS_NONE where empty */
+    uint32_t *row;          /* row[leaves][DISTANCE_LEAF], rows first, then NEIGHBOURS_NONE */
     float *low, *high;      /* low[box_dims][boxes]                                    */
 };
 
@@ -44,18 +47,47 @@ ANDON_MUST_CHECK andon_status neighbours_keep(struct neighbours *nb, struct ando
 ANDON_MUST_CHECK andon_status neighbours_index(struct neighbours *nb, struct andon_arena *arena,
                                                struct andon_arena *temporary, andon_error *err);
 
-/* neighbours_find gives the k nearest kept rows of q[d] (all finite), nearest first, equal distances
- * by row; without row `except` (NEIGHBOURS_NONE: all count). 1 <= k <= rows that count. At distance
- * 0, where more than k rows coincide, any k of them. scratch: neighbours_scratch_bytes, aligned. */
-void neighbours_find(const struct neighbours *nb, const float *q, uint32_t except, uint32_t k,
-                     struct neighbour *found, void *scratch, enum andon_kernel kernel);
-size_t neighbours_scratch_bytes(const struct neighbours *nb);
+/* What to look for: the k nearest kept rows of q[d] (all finite) but row `except`
+ * (NEIGHBOURS_NONE: all count). */
+struct neighbour_query {
+    const float *q;
+    uint32_t except;
+    struct neighbour *found; /* out: found[k], nearest first, equal distances by row */
+};
 
-/* neighbours_share splits a score over the features: feature j gets the sum over the neighbours i of
- * weight[i] (q_j - x_ij)^2, divided by all features' sum; all 0 when that is 0.
- *   weight  in   weight[k] >= 0, finite
- *   sum     tmp  sum[d]
- *   share   out  share[d] */
+/* neighbours_find answers count <= NEIGHBOURS_GROUP queries; together they share what is read, and
+ * get what each would get alone. 1 <= k <= rows that count. Where more than k rows stand at
+ * distance 0, any k of them. scratch: neighbours_scratch_bytes(nb, count), aligned to 64. */
+void neighbours_find(const struct neighbours *nb, const struct neighbour_query *query,
+                     uint32_t count, uint32_t k, void *scratch, enum andon_kernel kernel);
+size_t neighbours_scratch_bytes(const struct neighbours *nb, uint32_t count);
+
+/* A score's scratch. */
+struct neighbour_room {
+    struct neighbour *near; /* near[group][k]: group is NEIGHBOURS_GROUP, or n when that is less */
+    double *weight;         /* weight[k]                                                         */
+    double *sum;            /* sum[d]                                                            */
+    void *search;           /* neighbours_scratch_bytes(nb, group)                               */
+    size_t bytes;           /* of all that                                                       */
+};
+
+/* neighbours_room lays out scratch for batches of n rows; only .bytes counts when it is NULL. */
+struct neighbour_room neighbours_room(const struct neighbours *nb, uint32_t k, size_t n,
+                                      void *scratch);
+
+/* neighbours_finite: every value of row[d] is a finite number. */
+bool neighbours_finite(const float *row, uint32_t d);
+
+/* neighbours_gather makes queries of the rows of x from row `from` on, passing over those that hold
+ * no number, until there are NEIGHBOURS_GROUP; gives the row to go on with. near   in
+ * near[group][k] of the room for x.n rows, where the queries will find theirs query  out
+ * query[*count] */
+size_t neighbours_gather(struct andon_rows x, size_t from, uint32_t k, struct neighbour *near,
+                         struct neighbour_query *query, uint32_t *count);
+
+/* neighbours_share splits a score over the features: feature j gets the sum over the neighbours i
+ * of weight[i] (q_j - x_ij)^2, divided by all features' sum; all 0 when that is 0. weight  in
+ * weight[k] >= 0, finite sum     tmp  sum[d] share   out  share[d] */
 void neighbours_share(const struct neighbours *nb, const float *q, uint32_t k,
                       const struct neighbour *found, const double *weight, double *sum,
                       float *share);
@@ -66,13 +98,5 @@ void neighbours_save(const struct neighbours *nb, struct andon_writer *out);
 ANDON_MUST_CHECK andon_status neighbours_load(struct neighbours *nb, struct andon_reader *in,
                                               uint32_t d, struct andon_arena *arena,
                                               andon_error *err);
-
-/* True when every value of row[d] is a finite number. */
-static inline bool neighbours_row_finite(const float *row, uint32_t d)
-{
-    float sum = 0.0f; /* 0 * x is NaN exactly for Inf and NaN */
-    for (uint32_t j = 0; j < d; j++) sum += 0.0f * row[j];
-    return sum == 0.0f;
-}
 
 #endif

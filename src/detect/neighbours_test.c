@@ -74,14 +74,15 @@ static bool finds_the_same(const struct bed *bed, uint32_t k, enum andon_kernel 
 {
     const struct neighbours *nb = &bed->nb;
     struct neighbour *all = malloc(nb->n * sizeof *all), *found = malloc(k * sizeof *found);
-    void *scratch = aligned_alloc(64, neighbours_scratch_bytes(nb));
+    void *scratch = aligned_alloc(64, neighbours_scratch_bytes(nb, 1));
     bool same = true;
     for (uint32_t i = 0; i < QUERIES && same; i++) {
         bool is_row = i % 2 == 0 && i < nb->n;
         const float *q = is_row ? nb->x + (size_t)i * nb->d : bed->q + (size_t)i * nb->d;
         uint32_t except = is_row ? i : NEIGHBOURS_NONE;
         find_plainly(nb, q, except, all);
-        neighbours_find(nb, q, except, k, found, scratch, kernel);
+        struct neighbour_query query = {q, except, found};
+        neighbours_find(nb, &query, 1, k, scratch, kernel);
         for (uint32_t j = 0; j < k && same; j++) {
             same = found[j].distance == all[j].distance &&
                    (found[j].row == all[j].row || all[k - 1].distance == 0.0);
@@ -150,6 +151,30 @@ TEST(every_row_but_one_can_be_asked_for)
     struct bed bed;
     CHECK(bed_open(&bed, KIND_NORMAL, 100, 4));
     CHECK(finds_the_same(&bed, 99, ANDON_KERNEL_PLAIN));
+    andon_arena_free(&bed.arena);
+}
+
+TEST(queries_find_together_what_they_find_alone)
+{
+    struct bed bed;
+    struct neighbour alone[NEIGHBOURS_GROUP][K], together[NEIGHBOURS_GROUP][K];
+    struct neighbour_query query[NEIGHBOURS_GROUP];
+    CHECK(bed_open(&bed, KIND_NORMAL, 3000, 5));
+    void *scratch =
+        andon_arena_take(&bed.arena, neighbours_scratch_bytes(&bed.nb, NEIGHBOURS_GROUP));
+    for (uint32_t count = 1; count <= NEIGHBOURS_GROUP; count++) {
+        memset(together, 0, sizeof together);
+        for (uint32_t i = 0; i < count; i++) {
+            query[i] = (struct neighbour_query){bed.q + i * 5, NEIGHBOURS_NONE, alone[i]};
+            neighbours_find(&bed.nb, &query[i], 1, K, scratch, andon_kernel_best());
+            query[i].found = together[i];
+        }
+        neighbours_find(&bed.nb, query, count, K, scratch, andon_kernel_best());
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t j = 0; j < K; j++)
+                CHECK(alone[i][j].row == together[i][j].row &&
+                      alone[i][j].distance == together[i][j].distance);
+    }
     andon_arena_free(&bed.arena);
 }
 
