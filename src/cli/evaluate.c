@@ -247,6 +247,8 @@ static struct metrics_input input_of(const struct work *w)
                                   .regime = t->regime == NULL ? NULL : t->regime + first,
                                   .regimes = t->regimes.words,
                                   .group_s = w->group_s,
+                                  .renew_s = METRICS_RENEW_S,
+                                  .grace_s = METRICS_GRACE_S,
                                   .vus_window = (uint32_t)w->options->vus};
 }
 
