@@ -5,9 +5,9 @@
 
 enum { K = 7, QUERIES = 40 };
 
-enum kind { KIND_NORMAL, KIND_GRID, KIND_OFFSET, KIND_HUGE, KIND_TINY, KIND_LOPSIDED, KINDS };
+enum kind { KIND_NORMAL, KIND_GRID, KIND_OFFSET, KIND_HUGE, KIND_TINY, KIND_LOPSIDED, KIND_PILES };
 
-static float draw(struct andon_rng *rng, enum kind kind, uint32_t feature)
+static float draw(struct andon_rng *rng, enum kind kind, size_t row, uint32_t feature)
 {
     double v = andon_rng_normal(rng);
     switch (kind) {
@@ -16,6 +16,7 @@ static float draw(struct andon_rng *rng, enum kind kind, uint32_t feature)
     case KIND_HUGE: return (float)(1e38 * tanh(v));
     case KIND_TINY: return (float)(1e-38 * v);
     case KIND_LOPSIDED: return (float)(v * pow(10.0, 3.0 - (double)(feature % 7)));
+    case KIND_PILES: return (float)((row % 2 == 0 ? 1.0 : -1.0) + 1e-6 * v); /* a few ulps wide */
     default: return (float)v;
     }
 }
@@ -34,9 +35,9 @@ static bool bed_open(struct bed *bed, enum kind kind, size_t n, uint32_t d)
     andon_arena_init(&bed->arena, andon_allocator_libc(), SIZE_MAX);
     float *x = andon_arena_array(&bed->arena, n * d, sizeof *x);
     bed->q = andon_arena_array(&bed->arena, QUERIES * (size_t)d, sizeof *x);
-    for (size_t i = 0; i < n * d; i++) x[i] = draw(&rng, kind, (uint32_t)(i % d));
+    for (size_t i = 0; i < n * d; i++) x[i] = draw(&rng, kind, i / d, (uint32_t)(i % d));
     for (size_t i = 0; i < QUERIES * (size_t)d; i++)
-        bed->q[i] = draw(&rng, kind, (uint32_t)(i % d)) * (i < 4 * (size_t)d ? 3.0f : 1.0f);
+        bed->q[i] = draw(&rng, kind, i / d, (uint32_t)(i % d)) * (i < 4 * (size_t)d ? 3.0f : 1.0f);
     for (size_t i = 0; i < d; i++) { /* far out, and a row itself */
         if (kind != KIND_HUGE) bed->q[i] = 1e30f;
         bed->q[d + i] = x[i];
@@ -144,6 +145,11 @@ TEST(the_search_equals_measuring_every_row_of_tiny_values)
 TEST(the_search_equals_measuring_every_row_with_features_of_unlike_spread)
 {
     check_kind(KIND_LOPSIDED);
+}
+
+TEST(the_search_equals_measuring_every_row_where_fp32_hardly_tells_them_apart)
+{
+    check_kind(KIND_PILES);
 }
 
 TEST(every_row_but_one_can_be_asked_for)
