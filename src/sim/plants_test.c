@@ -85,6 +85,30 @@ TEST(values_stay_in_range_and_labels_add_up_to_the_rate)
     }
 }
 
+TEST(healthy_rows_do_not_change_with_the_anomaly_rate_where_nothing_remembers_a_fault)
+{
+    static const char *const names[] = {"pump", "conveyor", "component-factory"};
+    for (size_t k = 0; k < 3; k++) {
+        const struct sim_plant *plant = sim_plant_named(names[k]);
+        struct sim_options o;
+        sim_options_default(plant, &o);
+        struct andon_arena other;
+        andon_arena_init(&other, andon_allocator_libc(), 1u << 20);
+        struct sim *with = open_plant(plant, &o), *without;
+        andon_error err;
+        o.anomaly_rate = 0.0;
+        CHECK(sim_open(plant, &o, &other, &without, &err) == ANDON_OK);
+        struct sim_sample a, b;
+        while (sim_next(with, &a) && sim_next(without, &b)) {
+            CHECK(b.fault < 0);
+            if (a.fault >= 0) continue;
+            CHECK_SAY(memcmp(a.value, b.value, plant->channels * sizeof *a.value) == 0, "%s row %d",
+                      plant->name, (int)a.row);
+        }
+        andon_arena_free(&other);
+    }
+}
+
 TEST(an_endless_run_goes_on_after_a_month_of_planned_time)
 {
     FOR_EACH_PLANT(plant)

@@ -2,7 +2,7 @@
  *
  * A plant is one const table; list it in src/sim/plants.c. A run of it is a stream of samples, a
  * deterministic function of (plant, options). Each purpose has its own random stream, so another
- * anomaly rate or seed of faults leaves the healthy signal as it was, bit for bit.
+ * anomaly rate leaves the healthy signal as it was, bit for bit, unless the plant remembers a fault.
  *
  * Owned by one thread; allocates in sim_open alone. */
 #ifndef SIM_SIM_H
