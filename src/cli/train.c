@@ -185,6 +185,18 @@ static bool looks_like_a_label(const char *name)
     return false;
 }
 
+/* A label or a clock among the channels would make a model look better than it is. */
+static void warn_of_channel(const struct table *t, uint32_t channel)
+{
+    const char *name = t->channel[channel];
+    if (looks_like_a_label(name))
+        fprintf(stderr, "warning: column %s is used as a channel; if it is a label, say --label %s or "
+                        "--drop %s\n", name, name, name);
+    else if (table_counts_rows(t, channel))
+        fprintf(stderr, "warning: column %s is used as a channel and only counts the rows; say "
+                        "--drop %s or --time %s\n", name, name, name);
+}
+
 static void say_what_was_taken(const struct work *w)
 {
     const struct train_options *o = w->options;
@@ -197,10 +209,9 @@ static void say_what_was_taken(const struct work *w)
     if (t->files > 1)
         cli_note(o->quiet, "%zu files are taken as one series of %zu rows, in the order given",
                  t->files, t->rows);
-    for (uint32_t i = 0; i < t->channels; i++)
-        if (looks_like_a_label(t->channel[i]))
-            fprintf(stderr, "warning: column %s is used as a channel; if it is a label, say --label "
-                            "%s or --drop %s\n", t->channel[i], t->channel[i], t->channel[i]);
+    if (t->left_out[0] != 0)
+        cli_note(o->quiet, "columns without a name are left out: %s", t->left_out);
+    for (uint32_t i = 0; i < t->channels; i++) warn_of_channel(t, i);
 }
 
 static andon_status fit(struct work *w, andon_error *err)

@@ -122,6 +122,7 @@ static andon_status name_column(struct csv *c, uint32_t column, struct csv_cell 
 {
     char own[16];
     int length = snprintf(own, sizeof own, "c%u", column);
+    c->column[column].unnamed = c->header == CSV_HEADER_READ && cell.length == 0;
     if (c->header != CSV_HEADER_READ || cell.length == 0)
         cell = (struct csv_cell){own, (uint32_t)length};
     if (cell.length >= ANDON_NAME_MAX)
@@ -259,6 +260,12 @@ const char *csv_name(const struct csv *c, uint32_t column)
     return c->name[column];
 }
 
+bool csv_unnamed(const struct csv *c, uint32_t column)
+{
+    assert(column < c->columns);
+    return c->column[column].unnamed;
+}
+
 uint32_t csv_find(const struct csv *c, const char *name)
 {
     uint32_t low = 0, high = c->columns;
@@ -299,7 +306,8 @@ void csv_take(struct csv *c, uint32_t column, enum csv_role role, uint32_t slot)
 {
     assert(column < c->columns && c->value == NULL && role != CSV_IGNORE);
     assert(c->column[column].role == CSV_IGNORE);
-    c->column[column] = (struct csv_column){role, slot};
+    c->column[column].role = role;
+    c->column[column].slot = slot;
     c->numbers += role == CSV_NUMBER;
     c->words += role == CSV_WORD;
 }

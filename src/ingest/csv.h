@@ -57,6 +57,7 @@ void csv_close(struct csv *csv); /* NULL is fine */
 
 uint32_t csv_columns(const struct csv *csv);
 const char *csv_name(const struct csv *csv, uint32_t column);
+bool csv_unnamed(const struct csv *csv, uint32_t column); /* the header's cell was empty */
 uint32_t csv_find(const struct csv *csv, const char *name); /* CSV_NONE: no column of that name */
 enum csv_header csv_header(const struct csv *csv);
 

@@ -8,6 +8,7 @@
 struct csv_column {
     enum csv_role role;
     uint32_t slot;
+    bool unnamed; /* its header cell was empty */
 };
 
 struct csv {

@@ -130,7 +130,7 @@ static andon_status take_other_channels(struct samples *s, andon_error *err)
         s->used[column] = true;
     }
     for (uint32_t i = 0; i < csv_columns(s->csv); i++) {
-        if (s->used[i]) continue;
+        if (s->used[i] || csv_unnamed(s->csv, i)) continue;
         andon_status st = take_channel(s, i, err);
         if (st != ANDON_OK) return st;
     }

@@ -16,8 +16,8 @@ struct samples_request {
     const char *running; /* column or NULL, as are the next two                               */
     const char *regime;
     const char *label;
-    const char *const *channel; /* channel[channels], in this order; NULL: every column that has */
-    uint32_t channels;          /* no other use                                                  */
+    const char *const *channel; /* channel[channels], in this order; NULL: every named column   */
+    uint32_t channels;          /* that has no other use (one without a name is an index)       */
     const char *const *drop;    /* drop[drops]: columns that are no channels                     */
     size_t drops;
 };

@@ -156,7 +156,10 @@ static andon_status read_file(struct table *t, const struct table_request *r, si
     andon_status st = samples_open(&samples, &columns, err);
     if (st != ANDON_OK) return st;
     if (csv_header(samples_csv(samples)) == CSV_HEADER_ABSENT) t->headerless = true;
-    if (file == 0) st = name_channels(t, samples, err);
+    if (file == 0) {
+        samples_ignored(samples, t->left_out, sizeof t->left_out);
+        st = name_channels(t, samples, err);
+    }
     if (st == ANDON_OK) st = read_batches(t, r, file, samples, row, err);
     samples_close(samples);
     return st;
@@ -257,6 +260,18 @@ andon_status table_check(const struct table *t, const char *name, andon_error *e
     if (varies) return ANDON_OK;
     return andon_fail(err, ANDON_EDATA, "%s: found every column constant in %zu rows, expected one "
                       "that varies", name, t->rows);
+}
+
+bool table_counts_rows(const struct table *t, uint32_t channel)
+{
+    if (t->rows < 3) return false;
+    const double *value = t->value + channel;
+    double step = value[t->channels] - value[0];
+    for (size_t i = 1; i < t->rows; i++) {
+        const double *at = value + i * t->channels;
+        if (!(fabs(at[0] - *(at - t->channels) - step) <= 1e-9 * fabs(step))) return false;
+    }
+    return step != 0.0;
 }
 
 struct andon_series table_series(const struct table *t)

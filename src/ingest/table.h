@@ -35,6 +35,7 @@ struct table {
     double interval_s;   /* median step of time within a file; 0: there is no time          */
     uint64_t culprit_line; /* when reading failed: the line and the column of a text in a   */
     char culprit[ANDON_NAME_MAX]; /* number column, if that was it                          */
+    char left_out[200];  /* names of columns that are no channels and had no other use        */
     bool headerless;     /* a file had no header though one was expected                    */
     size_t room;
 };
@@ -54,6 +55,10 @@ void table_free(struct table *table); /* safe on a zeroed one */
  * ANDON_EDATA */
 ANDON_MUST_CHECK andon_status table_check(const struct table *table, const char *name,
                                           andon_error *err);
+
+/* table_counts_rows tells a channel that only counts: the same step, not 0, from each row to the next
+ * (an index, a time since start). */
+bool table_counts_rows(const struct table *table, uint32_t channel);
 
 /* The table as the library takes it; borrowed. */
 struct andon_series table_series(const struct table *table);

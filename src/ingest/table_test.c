@@ -158,6 +158,16 @@ TEST(a_missing_column_an_empty_range_and_no_rows_are_told)
     }
 }
 
+TEST(an_index_is_no_channel_and_a_counter_is_told)
+{
+    struct table t;
+    CHECK(read_one(&t, ",a,uid,b\n0,1,7,2\n1,5,8,2\n2,3,9,4\n", (struct table_request){0}, NULL) ==
+          ANDON_OK);
+    CHECK(t.channels == 3 && strcmp(t.channel[0], "a") == 0 && strcmp(t.left_out, "c0") == 0);
+    CHECK(!table_counts_rows(&t, 0) && table_counts_rows(&t, 1) && !table_counts_rows(&t, 2));
+    table_free(&t);
+}
+
 TEST(more_than_64_kinds_are_refused)
 {
     char text[4096] = "a,kind\n";
