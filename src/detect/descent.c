@@ -1,5 +1,5 @@
-/* Invariant: a pair (step, change of slope) is kept only if their product is positive, so that every
- * direction leads downhill. */
+/* Invariant: a pair (step, change of slope) is kept only if their product is positive, so that
+ * every direction leads downhill. */
 #include "detect/descent.h"
 
 #include <math.h>
@@ -66,7 +66,7 @@ static void look_downhill(struct trail *t)
     for (size_t i = 0; i < t->size; i++) t->way[i] = -t->way[i];
 }
 
-/* Goes along way, halving the stride until the value falls as promised; false: it no longer does. */
+/* Goes along way, halving the stride until the value falls as promised; false: it never does. */
 static bool stride(const struct descent *d, struct trail *t, const double *u, double *value)
 {
     double promised = linear_dot(t->slope, t->way, t->size), factor = 1;

@@ -109,8 +109,9 @@ void linear_shrink(double *cov, uint32_t d, double shrinkage)
     for (uint32_t j = 0; j < d; j++) cov[(size_t)j * d + j] += shrinkage * mu;
 }
 
-/* One reflection: row k of a, from column k+1 on, becomes v with (I - beta v v') x = -sign |x| e1, and
- * the block below and right of it is reflected from both sides. Gives the new off-diagonal entry. */
+/* One reflection: row k of a, from column k+1 on, becomes v with (I - beta v v') x = -sign |x| e1,
+ * and the block below and right of it is reflected from both sides. Gives the new off-diagonal
+ * entry. */
 static double reflect(double *a, uint32_t d, uint32_t k, double *beta, double *work)
 {
     size_t m = d - k - 1;
@@ -158,7 +159,7 @@ static void rotate(double *low, double *high, uint32_t d, double c, double s)
     }
 }
 
-/* One implicit QL step with Wilkinson's shift on rows first..last of the tridiagonal (diag, off). */
+/* One implicit QL step with Wilkinson's shift on rows first..last of the tridiagonal. */
 static void ql_step(double *diag, double *off, uint32_t first, uint32_t last, double *q, uint32_t d)
 {
     double gap = (diag[first + 1] - diag[first]) / (2 * off[first]);
@@ -215,7 +216,7 @@ static void swap_rows(double *a, double *b, uint32_t d)
     }
 }
 
-/* Descending values; each vector's largest entry positive, so that signs do not hang on rounding. */
+/* Descending values; each vector's largest entry positive, so that no sign hangs on rounding. */
 static void put_in_order(double *value, double *vector, uint32_t d)
 {
     for (uint32_t i = 0; i < d; i++) {

@@ -1,7 +1,7 @@
 /* Dense linear algebra in double for fits: means and covariances of rows, symmetric eigenvectors,
- * Cholesky factors. Matrices are row-major and contiguous; every sum has one fixed order, so the same
- * input gives the same bits. Nothing allocates: callers bring the room. Entries are expected within
- * 1e-140 .. 1e140 in size (covariances of float32 features stay within 1e-90 .. 1e77). */
+ * Cholesky factors. Matrices are row-major and contiguous; every sum has one fixed order, so the
+ * same input gives the same bits. Nothing allocates: callers bring the room. Entries are expected
+ * within 1e-140 .. 1e140 in size (covariances of float32 features stay within 1e-90 .. 1e77). */
 #ifndef DETECT_LINEAR_H
 #define DETECT_LINEAR_H
 
@@ -26,15 +26,15 @@ void linear_mean(struct andon_rows x, double *mean);
 void linear_covariance(struct andon_rows x, const double *mean, double divisor, double *cov,
                        double *work);
 
-/* linear_ledoit_wolf gives the shrinkage in [0, 1] that scikit-learn's ledoit_wolf gives (Ledoit and
- * Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", 2004).
+/* linear_ledoit_wolf gives the shrinkage in [0, 1] that scikit-learn's ledoit_wolf gives (Ledoit
+ * and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", 2004).
  *   cov  in  linear_covariance(x, mean, n)
  * The shrunk matrix is (1 - shrinkage) cov + shrinkage trace(cov) / d I: see linear_shrink. */
 double linear_ledoit_wolf(struct andon_rows x, const double *mean, const double *cov);
 void linear_shrink(double *cov, uint32_t d, double shrinkage);
 
-/* linear_eigen decomposes the symmetric a[d][d] (Householder to tridiagonal, then implicit QL; Golub
- * and Van Loan, Matrix Computations, 8.3): a = sum_k value[k] v_k v_k'.
+/* linear_eigen decomposes the symmetric a[d][d] (Householder to tridiagonal, then implicit QL;
+ * Golub and Van Loan, Matrix Computations, 8.3): a = sum_k value[k] v_k v_k'.
  *   a       in   destroyed
  *   value   out  value[d], descending
  *   vector  out  vector[d][d], row k is v_k, of length 1; its largest entry in size is positive

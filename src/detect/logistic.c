@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "andon/model.h"
 #include "detect/descent.h"
+#include "detect/kinds.h"
 #include "detect/linear.h"
 #include "detect/registry.h"
 
@@ -137,17 +137,17 @@ static void classify(const void *model, struct andon_rows x, float *probability,
     }
 }
 
-/* -- fit ---------------------------------------------------------------------------------------- */
+/* -- fit ----------------------------------------------------------------------------------- */
 
 struct task {
     const struct andon_fit *in;
     struct logistic *m;
-    uint32_t first;      /* first kind with free weights: 1 with two kinds, else 0 */
+    uint32_t first; /* first kind with free weights: 1 with two kinds, else 0 */
     double c;
-    uint32_t *place;     /* place[classes]: class -> kind                          */
-    double *class_weight; /* class_weight[kinds]                                   */
-    double *mean, *stretch; /* of each feature: see invariant 2                    */
-    double *z;           /* z[kinds]                                               */
+    const struct kinds *held;
+    double *class_weight;   /* class_weight[kinds]              */
+    double *mean, *stretch; /* of each feature: see invariant 2 */
+    double *z;              /* z[kinds]                         */
 };
 
 /* Weights and biases of the model from the vector that the descent moves: per free kind u[d], b. */
@@ -168,7 +168,7 @@ static double loss_of_rows(const struct task *t, double *slope)
     double loss = 0;
     for (size_t i = 0; i < t->in->x.n; i++) {
         const float *x = t->in->x.x + i * m->d;
-        uint32_t mine = t->place[t->in->label[i]];
+        uint32_t mine = t->held->place[t->in->label[i]];
         logits(m, x, t->z);
         double all = log_sum(t->z, 0, m->kinds), weight = t->class_weight[mine];
         loss += weight * (all - t->z[mine]);
@@ -208,7 +208,7 @@ static bool stops(void *context, double part)
 }
 
 /* Mean normal row, mean and stretch of every feature, weight of every kind. */
-static void survey(struct task *t, const uint32_t *count)
+static void survey(struct task *t)
 {
     const struct andon_rows x = t->in->x;
     const struct logistic_options *o = t->in->options;
@@ -218,13 +218,13 @@ static void survey(struct task *t, const uint32_t *count)
         for (uint32_t j = 0; j < x.d; j++) {
             double v = (double)x.x[i * x.d + j], away = v - t->mean[j];
             t->stretch[j] += away * away;
-            if (t->in->label[i] == 0) m->normal[j] += v / count[0];
+            if (t->in->label[i] == 0) m->normal[j] += v / (double)t->held->count[0];
         }
     double n = (double)x.n;
     for (uint32_t j = 0; j < x.d; j++)
         t->stretch[j] = sqrt(t->stretch[j] / n + 4 / (t->c * n));
     for (uint32_t k = 0; k < m->kinds; k++)
-        t->class_weight[k] = o->balanced ? n / (m->kinds * (double)count[m->kind[k]]) : 1;
+        t->class_weight[k] = o->balanced ? n / (m->kinds * (double)t->held->count[m->kind[k]]) : 1;
 }
 
 static andon_status take_arrays(struct logistic *m, struct andon_arena *arena)
@@ -237,7 +237,7 @@ static andon_status take_arrays(struct logistic *m, struct andon_arena *arena)
     return whole ? ANDON_OK : ANDON_ENOMEM;
 }
 
-static andon_status learn(struct task *t, const uint32_t *count, andon_error *err)
+static andon_status learn(struct task *t, andon_error *err)
 {
     struct andon_arena *scratch = t->in->scratch;
     struct logistic *m = t->m;
@@ -251,7 +251,7 @@ static andon_status learn(struct task *t, const uint32_t *count, andon_error *er
     if (t->mean == NULL || t->stretch == NULL || t->z == NULL || t->class_weight == NULL ||
         u == NULL || room == NULL)
         return andon_fail(err, ANDON_ENOMEM, "logistic: no room for %zu weights", size);
-    survey(t, count);
+    survey(t);
     struct descent way = {.objective = objective, .stops = stops, .context = t, .size = size,
                           .steps_max = STEPS_MAX, .slope_min = PRECISION * (double)t->in->x.n};
     if (!descent_run(&way, u, room)) return andon_fail(err, ANDON_ESTOP, "logistic: stopped");
@@ -259,51 +259,29 @@ static andon_status learn(struct task *t, const uint32_t *count, andon_error *er
     return ANDON_OK;
 }
 
-static andon_status count_labels(const struct andon_fit *in, uint32_t *count, andon_error *err)
-{
-    if (in->label == NULL || in->classes < 2 || in->classes > ANDON_CLASSES_MAX)
-        return andon_fail(err, ANDON_EINVAL, "logistic: labels of 2 to %u classes are needed",
-                          ANDON_CLASSES_MAX);
-    for (size_t i = 0; i < in->x.n; i++) {
-        if (in->label[i] < 0 || (uint32_t)in->label[i] >= in->classes)
-            return andon_fail(err, ANDON_EINVAL, "logistic: row %zu: label %d of %u classes", i,
-                              (int)in->label[i], in->classes);
-        count[in->label[i]]++;
-    }
-    if (count[0] == 0 || count[0] == in->x.n)
-        return andon_fail(err, ANDON_EDATA, "logistic: all %zu rows are %s, both are needed",
-                          in->x.n, count[0] == 0 ? "faults" : "normal");
-    return ANDON_OK;
-}
-
 static andon_status fit(const struct andon_fit *in, struct andon_arena *arena, void **model,
                         andon_error *err)
 {
-    uint32_t count[ANDON_CLASSES_MAX] = {0}, place[ANDON_CLASSES_MAX] = {0}, kinds = 0;
-    andon_status st = count_labels(in, count, err);
+    const struct logistic_options *o = in->options;
+    struct kinds held;
+    andon_status st = kinds_survey(in, "logistic", &held, err);
     if (st != ANDON_OK) return st;
-    for (uint32_t k = 0; k < in->classes; k++) kinds += count[k] > 0;
     struct logistic *m = andon_arena_take(arena, sizeof *m);
     if (m == NULL) return andon_fail(err, ANDON_ENOMEM, "logistic: no room for the model");
-    *m = (struct logistic){.d = in->x.d, .classes = in->classes, .kinds = kinds};
+    *m = (struct logistic){.d = in->x.d, .classes = in->classes, .kinds = held.kinds};
     if (take_arrays(m, arena) != ANDON_OK)
-        return andon_fail(err, ANDON_ENOMEM, "logistic: no room for %u x %u weights", kinds, m->d);
-    kinds = 0;
-    for (uint32_t k = 0; k < in->classes; k++) {
-        if (count[k] == 0) continue;
-        place[k] = kinds;
-        m->kind[kinds++] = k;
-    }
-    const struct logistic_options *o = in->options;
-    struct task t = {.in = in, .m = m, .first = kinds == 2, .c = o->c, .place = place};
+        return andon_fail(err, ANDON_ENOMEM, "logistic: no room for %u x %u weights", m->kinds,
+                          m->d);
+    memcpy(m->kind, held.kind, m->kinds * sizeof *m->kind);
+    struct task t = {.in = in, .m = m, .first = m->kinds == 2, .c = o->c, .held = &held};
     struct andon_arena_mark mark = andon_arena_mark(in->scratch);
-    st = learn(&t, count, err);
+    st = learn(&t, err);
     andon_arena_rewind(in->scratch, mark);
     if (st == ANDON_OK) *model = m;
     return st;
 }
 
-/* -- bytes -------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------- */
 
 static void save(const void *model, struct andon_writer *out)
 {
@@ -326,10 +304,8 @@ static bool within(const double *v, size_t count, double most)
 
 static bool sound(const struct logistic *m)
 {
-    for (uint32_t k = 0; k < m->kinds; k++)
-        if (m->kind[k] >= m->classes || (k > 0 && m->kind[k] <= m->kind[k - 1])) return false;
-    return m->kind[0] == 0 && within(m->bias, m->kinds, 1e100) && within(m->normal, m->d, 1e39) &&
-           within(m->weight, (size_t)m->kinds * m->d, 1e100);
+    return kinds_sound(m->kind, m->kinds, m->classes) && within(m->bias, m->kinds, 1e100) &&
+           within(m->normal, m->d, 1e39) && within(m->weight, (size_t)m->kinds * m->d, 1e100);
 }
 
 static andon_status load(struct andon_reader *in, uint32_t d, struct andon_arena *arena,

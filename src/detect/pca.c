@@ -134,7 +134,7 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
     }
 }
 
-/* -- fit ---------------------------------------------------------------------------------------- */
+/* -- fit ----------------------------------------------------------------------------------- */
 
 /* How many directions to keep of those with variance[d], descending. */
 static uint32_t count_kept(const struct pca_options *o, const double *variance, uint32_t d)
@@ -246,7 +246,7 @@ static andon_status fit(const struct andon_fit *in, struct andon_arena *arena, v
     return st;
 }
 
-/* -- bytes -------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------- */
 
 static void save(const void *model, struct andon_writer *out)
 {
@@ -282,7 +282,8 @@ static andon_status load(struct andon_reader *in, uint32_t d, struct andon_arena
     head.t2_weight = andon_get_f64(in);
     head.q_weight = andon_get_f64(in);
     size_t wire = sizeof(double) * ((size_t)d + head.k + (size_t)head.k * d);
-    if (in->bad || head.d != d || d > PCA_FEATURES_MAX || head.k > d || andon_reader_left(in) < wire)
+    if (in->bad || head.d != d || d > PCA_FEATURES_MAX || head.k > d ||
+        andon_reader_left(in) < wire)
         return andon_fail(err, ANDON_EFORMAT, "pca: %u directions of %u features, expected %u "
                           "features", head.k, head.d, d);
     struct pca *m = andon_arena_take(arena, sizeof *m);
