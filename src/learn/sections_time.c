@@ -86,7 +86,8 @@ void section_score(struct page *page, const struct report *r)
 static uint32_t choose_channels(const struct report *r, uint32_t *chosen)
 {
     uint32_t n = 0;
-    if (r->channels <= SENSORS_MAX || (r->share == NULL && r->lead == NULL) || r->channels > CHANNELS_MAX) {
+    if (r->channels <= SENSORS_MAX || (r->share == NULL && r->lead == NULL) ||
+        r->channels > CHANNELS_MAX) {
         for (; n < r->channels && n < SENSORS_MAX; n++) chosen[n] = n;
         return n;
     }
@@ -136,6 +137,16 @@ void section_sensors(struct page *page, const struct report *r)
     page_put(page, "</div></section>\n");
 }
 
+/* How long after its start an event was found: "at once", "after 6 min". */
+static const char *after(char *text, const struct metrics_event *e)
+{
+    char delay[PAGE_FIGURE];
+    if (e->delay_s <= 0.0) return strcpy(text, "at once");
+    page_duration(delay, e->delay_s);
+    snprintf(text, PAGE_FIGURE, "after %.40s", delay);
+    return text;
+}
+
 static void put_event_name(struct page *page, const struct report *r, size_t k)
 {
     if (r->kind != NULL && r->kind[k] != NULL && r->kind[k][0] != '\0')
@@ -170,7 +181,7 @@ static void put_example(struct page *page, const struct report *r, size_t k)
     page_put(page, "</h3><p class=\"note\">");
     put_when(page, r, e->first);
     if (e->found)
-        page_put(page, ", found after %s</p>", page_duration(text, e->delay_s));
+        page_put(page, ", found %s</p>", after(text, e));
     else
         page_put(page, ", missed</p>");
     chart_series(page, &c);
@@ -231,7 +242,7 @@ void section_events(struct page *page, const struct report *r)
     page_put(page, "<section><h2>Events</h2><div class=\"card wide\"><table><thead><tr>"
                    "<th scope=\"col\">No.</th><th scope=\"col\" class=\"l\">Start</th>"
                    "<th scope=\"col\">Lasted</th><th scope=\"col\" class=\"l\">Kind</th>"
-                   "<th scope=\"col\" class=\"l\">Leading channel</th><th scope=\"col\">Found after"
+                   "<th scope=\"col\" class=\"l\">Leading channel</th><th scope=\"col\">Found"
                    "</th><th scope=\"col\">Before its end</th></tr></thead><tbody>\n");
     for (size_t k = 0; k < m->events && k < LIST_MAX; k++) {
         const struct metrics_event *e = &m->event[k];
@@ -243,7 +254,7 @@ void section_events(struct page *page, const struct report *r)
         page_put(page, "</td>");
         put_lead(page, r, e->first, e->last);
         if (e->found)
-            page_put(page, "<td>%s</td>", page_duration(text, e->delay_s));
+            page_put(page, "<td>%s</td>", after(text, e));
         else
             page_put(page, "<td class=\"miss\">%s</td>", e->judged ? "missed" : "not judged");
         page_put(page, "<td>%s</td></tr>\n", page_duration(text, e->lead_s));
