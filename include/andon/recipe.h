@@ -37,7 +37,7 @@ struct andon_schema {
 /* The options of a recipe as andon_option_set takes them: scale, window, features, derive, asof,
  * peak, after, compress, floor, ... ; `andon detectors` prints them. */
 struct andon_recipe_options {
-    int32_t scale;                  /* robust | standard | minmax | none                        */
+    int32_t scale;                  /* deviation | robust | standard | minmax | none            */
     bool per_regime;                /* scale each regime by its own figures                     */
     double compress;                /* |z| beyond which values grow logarithmically; 0: never   */
     double floor;                   /* least spread, as part of the channel's training range    */

@@ -9,15 +9,17 @@
 #define FIELD(name) offsetof(struct andon_recipe_options, name)
 
 const struct andon_option andon_recipe_table[] = {
-    {"scale", ANDON_OPTION_ENUM, FIELD(scale), 0, 0, "robust", "robust|standard|minmax|none",
-     "what centre and spread are: median and quartiles, mean and deviation, minimum and range"},
+    {"scale", ANDON_OPTION_ENUM, FIELD(scale), 0, 0, "deviation",
+     "deviation|robust|standard|minmax|none",
+     "centre and spread: median and deviation, median and quartiles, mean and deviation, minimum "
+     "and range"},
     {"per_regime", ANDON_OPTION_BOOL, FIELD(per_regime), 0, 0, "yes", NULL,
      "scale each operating regime by its own figures"},
     {"compress", ANDON_OPTION_REAL, FIELD(compress), 0, 1e6, "8", NULL,
      "spreads beyond which a value grows logarithmically; 0: never"},
     {"floor", ANDON_OPTION_REAL, FIELD(floor), 0, 1, "0.01", NULL,
      "least spread of a channel, as part of its training range"},
-    {"step", ANDON_OPTION_REAL, FIELD(step), 0, 1e6, "10", NULL,
+    {"step", ANDON_OPTION_REAL, FIELD(step), 0, 1e6, "6", NULL,
      "what any change scores, in spreads, of a channel that never changed in training"},
     {"derive", ANDON_OPTION_LINE, FIELD(derive), 0, 0, "", NULL,
      "new channels: power=torque*speed;dt=process-air (+ - * /)"},
@@ -29,7 +31,7 @@ const struct andon_option andon_recipe_table[] = {
      "RMS to peak: vibration=sine (or half_wave, or a factor)"},
     {"features", ANDON_OPTION_LINE, FIELD(features), 0, 0, "value,mean,sd,trend", NULL,
      "figures of each channel: value, mean, sd, diff (one sample), trend (over the window)"},
-    {"window", ANDON_OPTION_LINE, FIELD(window), 0, 0, "10,30", NULL,
+    {"window", ANDON_OPTION_LINE, FIELD(window), 0, 0, "5,20", NULL,
      "samples of the rolling figures, one or several lengths: 10,20,30; 0: none"},
     {"gap", ANDON_OPTION_REAL, FIELD(gap), 0, 1e9, "60", NULL,
      "intervals of silence after which windows start anew; 0: never"},

@@ -74,7 +74,11 @@ struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, 
     if (kind == SCALE_NONE) return s;
     if (!(range > 0.0)) return (struct scale){.centre = low, .spread = 1.0, .constant = true};
     if (kind == SCALE_ROBUST) s = robust(v, n);
-    if (kind == SCALE_STANDARD) s = standard(v, n);
+    if (kind == SCALE_STANDARD || kind == SCALE_DEVIATION) s = standard(v, n);
+    if (kind == SCALE_DEVIATION) {
+        scale_sort(v, n);
+        s.centre = scale_quantile(v, n, 0.5);
+    }
     if (kind == SCALE_MINMAX) s = (struct scale){.centre = low, .spread = high - low};
     if (!(s.spread >= floor * range)) s.spread = floor * range;
     return s;

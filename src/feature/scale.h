@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum scale_kind { SCALE_ROBUST, SCALE_STANDARD, SCALE_MINMAX, SCALE_NONE };
+enum scale_kind { SCALE_DEVIATION, SCALE_ROBUST, SCALE_STANDARD, SCALE_MINMAX, SCALE_NONE };
 
 /* z = (value - centre) / spread. A constant channel never changed in training. */
 struct scale {
@@ -14,6 +14,7 @@ struct scale {
 };
 
 /* scale_fit measures v[n] (finite, n >= 1; its order is changed).
+ *   deviation median and population deviation: a rest at one value does not shrink the spread
  *   robust    median and interquartile range, linear interpolation (scikit-learn's RobustScaler)
  *   standard  mean and population deviation (StandardScaler)
  *   minmax    minimum and range (MinMaxScaler); none: 0 and 1

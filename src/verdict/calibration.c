@@ -67,7 +67,7 @@ double calibration_poisson_bound(uint64_t events)
 
 /* Little time says little of the tail: the mean excess is drawn toward this part of the distance from
  * the median to the 99 % quantile, by as much as prior_events events would. */
-static const double prior_part = 0.2, prior_events = 3.0;
+static const double prior_part = 0.12, prior_events = 3.0;
 
 static size_t gap_rows(const struct calibration_rule *rule, size_t n)
 {
@@ -106,9 +106,13 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     return c;
 }
 
-double calibration_score(const struct calibration *c, double u)
+double calibration_score(const struct calibration *c, double u, double excess)
 {
-    return exp(u - c->level);
+    double score = exp(u - c->level);
+    if (!(excess > 0.0)) return score;
+    double learned = exp(u + excess - c->level);
+    if (score > 1.0) return learned;
+    return fmax(score, learned / (1.0 + learned));
 }
 
 double calibration_p_value(const struct calibration *c, double u)

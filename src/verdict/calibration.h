@@ -57,8 +57,11 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
 void calibration_move(struct calibration *c, const double *u, size_t n,
                       const struct calibration_rule *rule, double level);
 
-/* The score: exp(u - level), so 1 at the level, strictly increasing in u. */
-double calibration_score(const struct calibration *c, double u);
+/* The score: exp(u - level), so 1 at the level, strictly increasing in u.
+ *   excess  how much farther, in u, the row is from the normal that was learned than from the one it
+ *           was compared with (0 when they are the same). It ranks rows of an accepted new normal
+ *           above all familiar ones but leaves them below 1. */
+double calibration_score(const struct calibration *c, double u, double excess);
 
 /* Chance that a held-out normal row has at least this u; > 0 however far out. */
 double calibration_p_value(const struct calibration *c, double u);

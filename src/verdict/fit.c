@@ -105,13 +105,13 @@ static andon_status follow_rest(struct lesson *l, struct follow *follow, size_t 
     if (memory == NULL) return no_room(l, "levels");
     follow_memory_init(follow, memory);
     for (size_t i = 0; i < rest; i++) {
-        bool settled;
         size_t at = (rows + i) * features;
-        l->sorted[i] = follow_row(follow, memory, l->x + at, NULL, g + at, &settled);
+        l->sorted[i] = follow_row(follow, memory, l->x + at, NULL, g + at).distance;
     }
     if (rest == 0) return ANDON_OK;
     scale_sort(l->sorted, rest);
     l->limit = scale_quantile(l->sorted, rest, 0.99) + 0.2;
+    l->usual = scale_quantile(l->sorted, rest, 0.9);
     return ANDON_OK;
 }
 
@@ -128,6 +128,7 @@ andon_status lesson_follow(struct lesson *l, size_t rows, struct andon_arena *ar
     if (st == ANDON_OK) st = follow_rest(l, follow, rows, g);
     if (st != ANDON_OK) return st;
     follow->limit = l->limit;
+    follow->usual = l->usual;
     l->model->follow = follow;
     l->x = g;
     return ANDON_OK;

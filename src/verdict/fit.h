@@ -18,7 +18,7 @@ struct lesson {
     float *x;          /* x[rows][features], after the present recipe         */
     double *raw;       /* raw[members][rows]                                  */
     double *u, *sorted; /* u[rows], sorted[rows]                              */
-    double limit;      /* follow's, once the held-out rows have set it         */
+    double limit, usual; /* follow's, once the held-out rows have set them      */
 };
 
 /* lesson_recipe fits the recipe on the first part of the lesson's rows and applies it to all. */

@@ -4,18 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows of the fast and slow means, rows until a settled level is spoken of, rows of calm that end an
- * alarm, and how far the log distance has to fall for that. */
+/* Rows of the fast and slow means, and rows until a settled level is spoken of. */
 static const double fast_rows = 60.0, slow_rows = 240.0, swing_part = 0.3, width_grown = 1.25;
-enum { SETTLED_ROWS = 120, CALM_ROWS = 3 };
-static const double calm_below = 0.1, distance_offset = 1e-3;
+enum { SETTLED_ROWS = 120 };
+static const double distance_offset = 1e-3;
 
 struct state {
     uint32_t normals;  /* remembered, >= 1; the first is the one that was learned */
     uint32_t pushed;   /* distances since the normals last changed                */
-    uint32_t wrong;    /* 1 while the distance is beyond the limit                */
-    uint32_t calm;     /* rows in succession below it                             */
-    int64_t steady;    /* rows in succession that are steady and wrong            */
+    int64_t steady;    /* steady rows far out, less the rows that were not        */
     double recent[FOLLOW_NORMALS][FOLLOW_SMOOTH];
 };
 
@@ -93,12 +90,21 @@ static double distance(const struct follow *f, const float *g, float *sum)
     return total / d;
 }
 
-/* Tries every normal; leaves the nearest one's deviation in g and returns its number. */
-static uint32_t nearest(const struct follow *f, struct memory *m, const float *x,
-                        const uint8_t *gone, float *g, double *best)
+/* The normal that a row is compared with. */
+struct nearness {
+    uint32_t normal;
+    double mean;    /* distance from it, over the last rows            */
+    double now;     /* distance from it, of this row                   */
+    double learned; /* this row's distance from the normal that was learned */
+};
+
+/* Tries every normal; leaves the nearest one's deviation in g. */
+static struct nearness nearest(const struct follow *f, struct memory *m, const float *x,
+                               const uint8_t *gone, float *g)
 {
     struct state *s = m->state;
-    uint32_t found = 0, slot = s->pushed % FOLLOW_SMOOTH;
+    struct nearness best = {0};
+    uint32_t slot = s->pushed % FOLLOW_SMOOTH;
     uint32_t filled = s->pushed + 1 < FOLLOW_SMOOTH ? s->pushed + 1 : FOLLOW_SMOOTH;
     for (uint32_t k = 0; k < s->normals; k++) {
         const double *level = m->level + k * stride(f), *width = m->width + k * stride(f);
@@ -106,38 +112,28 @@ static uint32_t nearest(const struct follow *f, struct memory *m, const float *x
             m->g[j] = gone != NULL && gone[j]
                           ? 0.0f
                           : deviation(((double)x[j] - level[j]) / (width[j] * f->width[j]),
-                                f->options.compress);
-        s->recent[k][slot] = distance(f, m->g, m->sum);
-        double mean = 0.0;
+                                      f->options.compress);
+        double now = distance(f, m->g, m->sum), mean = 0.0;
+        s->recent[k][slot] = now;
         for (uint32_t i = 0; i < filled; i++) mean += s->recent[k][i];
         mean /= filled;
-        if (k > 0 && !(mean < *best)) continue;
-        *best = mean;
-        found = k;
+        if (k == 0) best.learned = now;
+        if (k > 0 && !(mean < best.mean)) continue;
+        best.normal = k;
+        best.mean = mean;
+        best.now = now;
         memcpy(g, m->g, f->d * sizeof *g);
     }
     s->pushed = s->pushed + 1 < UINT32_MAX / 2 ? s->pushed + 1 : FOLLOW_SMOOTH * 1000;
-    return found;
-}
-
-static void watch_limit(const struct follow *f, struct state *s, double u)
-{
-    if (!s->wrong) {
-        s->wrong = u > f->limit;
-        s->calm = 0;
-        s->steady = 0;
-    } else {
-        s->calm = u <= f->limit - calm_below ? s->calm + 1 : 0;
-        if (s->calm >= CALM_ROWS) s->wrong = 0;
-    }
+    return best;
 }
 
 static void follow_level(const struct follow *f, struct memory *m, uint32_t k, const float *x,
-                         const uint8_t *gone)
+                         const uint8_t *gone, bool wrong)
 {
     double *level = m->level + k * stride(f);
     const double *width = m->width + k * stride(f);
-    double tau = f->options.tau * (m->state->wrong ? f->options.slower : 1.0);
+    double tau = f->options.tau * (wrong ? f->options.slower : 1.0);
     for (uint32_t j = 0; j < f->d; j++) {
         if (gone != NULL && gone[j]) continue;
         double step = (double)x[j] - level[j], most = width[j] * f->width[j];
@@ -181,21 +177,30 @@ static void accept(const struct follow *f, struct memory *m)
     }
     s->pushed = 0;
     s->steady = 0;
-    s->wrong = 0;
 }
 
-double follow_row(const struct follow *f, void *block, const float *x, const uint8_t *gone,
-                  float *g, bool *settled)
+/* Counts up on steady rows far out and down on others, so that a level that flickers about the limit
+ * is learned too. */
+static void count_steady(const struct follow *f, struct memory *m, bool far, bool steady)
+{
+    struct state *s = m->state;
+    if (far && steady)
+        s->steady++;
+    else if (s->steady > 0)
+        s->steady--;
+    if (f->options.accept > 0 && s->steady >= f->options.accept) accept(f, m);
+}
+
+struct followed follow_row(const struct follow *f, void *block, const float *x,
+                           const uint8_t *gone, float *g)
 {
     struct memory m = memory_of(f, block);
-    double mean = 0.0;
-    uint32_t k = nearest(f, &m, x, gone, g, &mean);
-    double u = log(mean + distance_offset);
-    watch_limit(f, m.state, u);
-    follow_level(f, &m, k, x, gone);
-    bool steady = is_steady(f, &m, x, gone);
-    m.state->steady = m.state->wrong && steady ? m.state->steady + 1 : 0;
-    *settled = m.state->steady >= SETTLED_ROWS;
-    if (f->options.accept > 0 && m.state->steady >= f->options.accept) accept(f, &m);
-    return u;
+    struct nearness near = nearest(f, &m, x, gone, g);
+    struct followed said = {.distance = log(near.mean + distance_offset)};
+    said.excess = log(near.learned + distance_offset) - log(near.now + distance_offset);
+    follow_level(f, &m, near.normal, x, gone, said.distance > f->limit);
+    bool steady = is_steady(f, &m, x, gone), far = said.distance > f->usual;
+    count_steady(f, &m, far, steady);
+    said.settled = far && m.state->steady >= SETTLED_ROWS;
+    return said;
 }

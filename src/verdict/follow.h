@@ -28,10 +28,11 @@ struct follow {
     double *swing;
     float *white;  /* white[d in][d out]: |white' g|^2 / d is the distance    */
     double limit;  /* log distance beyond which something is wrong            */
+    double usual;  /* log distance that nine of ten normal rows stay below     */
 };
 
 /* follow_fit learns from x[n][d], in order of time, and writes the deviations of those same rows.
- * The limit is +inf until follow_limit sets it. ANDON_ENOMEM; ANDON_EDATA (not finite). */
+ * limit and usual are +inf until the caller sets them. ANDON_ENOMEM; ANDON_EDATA (not finite). */
 ANDON_MUST_CHECK andon_status follow_fit(struct andon_rows x, const struct follow_options *options,
                                          struct andon_arena *scratch, struct andon_arena *arena,
                                          struct follow **follow, float *g, andon_error *err);
@@ -39,11 +40,18 @@ ANDON_MUST_CHECK andon_status follow_fit(struct andon_rows x, const struct follo
 size_t follow_memory_bytes(const struct follow *follow);
 void follow_memory_init(const struct follow *follow, void *memory);
 
-/* follow_row turns one row into its deviation and returns the log distance of the last rows from the
- * nearest normal. A feature with gone[j] (NULL: none) deviates by 0 and teaches nothing. *settled
- * says that the row belongs to a steady level far from every normal. x and g do not overlap. */
-double follow_row(const struct follow *follow, void *memory, const float *x, const uint8_t *gone,
-                  float *g, bool *settled);
+/* What follow says of a row. */
+struct followed {
+    double distance; /* log of the mean distance of the last rows from the nearest normal        */
+    double excess;   /* how much farther the learned normal is than the nearest, in logs, >= 0 or
+                        slightly below                                                           */
+    bool settled;    /* the row belongs to a steady level far from every normal                  */
+};
+
+/* follow_row turns one row into its deviation from the nearest normal. A feature with gone[j] (NULL:
+ * none) deviates by 0 and teaches nothing. x and g do not overlap. */
+struct followed follow_row(const struct follow *follow, void *memory, const float *x,
+                           const uint8_t *gone, float *g);
 
 void follow_save(const struct follow *follow, struct andon_writer *out);
 ANDON_MUST_CHECK andon_status follow_load(struct andon_reader *in, uint32_t d,

@@ -115,7 +115,7 @@ static struct follow *take(uint32_t d, const struct follow_options *options,
     if (f == NULL) return NULL;
     f->options = *options;
     f->d = d;
-    f->limit = INFINITY;
+    f->limit = f->usual = INFINITY;
     f->start = andon_arena_array(arena, d, sizeof *f->start);
     f->width = andon_arena_array(arena, d, sizeof *f->width);
     f->slow = andon_arena_array(arena, d, sizeof *f->slow);
@@ -158,6 +158,7 @@ void follow_save(const struct follow *f, struct andon_writer *out)
     andon_put_f64s(out, f->swing, f->d);
     andon_put_f32s(out, f->white, (size_t)f->d * f->d);
     andon_put_f64(out, f->limit);
+    andon_put_f64(out, f->usual);
 }
 
 static bool all_finite(const double *v, uint32_t d)
@@ -181,9 +182,10 @@ andon_status follow_load(struct andon_reader *in, uint32_t d, const struct follo
     andon_get_f64s(in, f->swing, d);
     andon_get_f32s(in, f->white, (size_t)d * d);
     f->limit = andon_get_f64(in);
+    f->usual = andon_get_f64(in);
     bool good = !in->bad && all_finite(f->start, d) && all_finite(f->width, d) &&
                 all_finite(f->slow, d) && all_finite(f->fast, d) && all_finite(f->swing, d) &&
-                !isnan(f->limit);
+                !isnan(f->limit) && !isnan(f->usual);
     for (uint32_t j = 0; j < d; j++) good = good && f->width[j] > 0.0 && f->swing[j] >= 0.0;
     for (size_t i = 0; i < (size_t)d * d; i++) good = good && isfinite(f->white[i]);
     if (!good) return andon_fail(err, ANDON_EFORMAT, "follow: cut or not finite");

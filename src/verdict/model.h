@@ -27,6 +27,8 @@ struct verdict_options {
     int64_t confirm, of;             /* is_anomaly when so many of the last so many are above */
     double rare;                     /* false alarm events a row at most                      */
     double contamination;            /* level at this part of the training rows; 0: by budget */
+    int64_t hold;                    /* an anomaly ends after so many rows at ...             */
+    double off;                      /* ... a score of exp(-off) or less                      */
     int64_t smooth;                  /* rows over which the score's logarithm is averaged     */
     struct follow_options follow;
 };

@@ -18,6 +18,8 @@ struct andon_scorer {
     enum andon_kernel kernel;
     size_t batch_max;
     uint64_t above; /* the last 64 judged rows, newest in bit 0: score above 1? */
+    bool alarmed;   /* the last judged row was an anomaly          */
+    uint32_t calm;  /* rows in succession low enough to end it     */
     struct smoother smoother;
     void *recipe_memory, *follow_memory;
     void *member_memory[ANDON_MEMBERS_MAX];
@@ -28,7 +30,7 @@ struct andon_scorer {
     uint8_t *gone;        /* gone[features] of the present sample          */
     double *sample;       /* sample[channels], without what is frozen      */
     uint8_t *warm;        /* warm[batch_max]                               */
-    uint8_t *settled;     /* settled[batch_max]: steady, far from every normal */
+    struct followed *followed; /* followed[batch_max]                      */
     uint32_t *row;        /* row[batch_max]: which samples are judged      */
     double *raw;          /* raw[members][batch_max]                       */
     float *share;         /* share[members][batch_max][features]           */
@@ -86,7 +88,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         channels * sizeof(float),
         n * m->classes * sizeof(float),
         m->follow != NULL ? follow_memory_bytes(m->follow) : 0,
-        n,
+        n * sizeof(struct followed),
         features,
         channels * sizeof(double),
     };
@@ -108,7 +110,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         s->channel_share = (void *)(base + where[11]);
         s->probability = (void *)(base + where[12]);
         s->follow_memory = base + where[13];
-        s->settled = (void *)(base + where[14]);
+        s->followed = (void *)(base + where[14]);
         s->gone = (void *)(base + where[15]);
         s->sample = (void *)(base + where[16]);
         s->scratch = base + end;
@@ -195,13 +197,12 @@ static void compare(struct andon_scorer *s, size_t judged, const uint8_t *missin
 {
     size_t features = andon_recipe_features(s->model->recipe);
     float *to = s->x + judged * features;
-    bool settled = false;
+    s->followed[judged] = (struct followed){0};
     if (s->model->follow != NULL)
-        follow_row(s->model->follow, s->follow_memory, s->picked,
-                   gone_features(s, missing, covered), to, &settled);
+        s->followed[judged] = follow_row(s->model->follow, s->follow_memory, s->picked,
+                                         gone_features(s, missing, covered), to);
     else
         memcpy(to, s->picked, features * sizeof *to);
-    s->settled[judged] = settled;
     s->warm[judged] = andon_recipe_warm(s->model->recipe, s->recipe_memory);
 }
 
@@ -234,12 +235,25 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
     return judged;
 }
 
+/* An anomaly begins when enough of the last rows stand above 1 and ends after some calm ones. */
+static bool alarmed(struct andon_scorer *s, double score, bool warm)
+{
+    const struct verdict_options *o = &s->model->options;
+    s->above = (s->above << 1) | (score > 1.0 && warm);
+    if (__builtin_popcountll(s->above & (UINT64_MAX >> (64 - o->of))) >= o->confirm) {
+        s->alarmed = true;
+        s->calm = 0;
+    } else if (s->alarmed) {
+        s->calm = score <= exp(-o->off) ? s->calm + 1 : 0;
+        s->alarmed = s->calm < (uint64_t)o->hold;
+    }
+    return s->alarmed;
+}
+
 /* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
 static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm, bool settled)
 {
-    uint64_t last = UINT64_MAX >> (64 - s->model->options.of);
-    s->above = (s->above << 1) | (v->score > 1.0 && warm);
-    v->is_anomaly = __builtin_popcountll(s->above & last) >= s->model->options.confirm;
+    v->is_anomaly = alarmed(s, v->score, warm);
     if (v->is_anomaly) {
         v->state = ANDON_ANOMALY;
         if (settled) v->reason = ANDON_OUT_OF_REGIME;
@@ -365,10 +379,10 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
         double u = ensemble_u(m, raw);
         if (m->options.smooth > 1)
             u = smoother_push(&s->smoother, (uint32_t)m->options.smooth, u);
-        v->score = calibration_score(&m->calibration, u);
+        v->score = calibration_score(&m->calibration, u, s->followed[j].excess);
         v->p_value = calibration_p_value(&m->calibration, u);
         v->share = 0.0f;
-        decide(s, v, s->warm[j], s->settled[j]);
+        decide(s, v, s->warm[j], s->followed[j].settled);
         v->confidence = (float)ensemble_confidence(m, raw, v->is_anomaly);
         if (share != NULL)
             memset(share + (size_t)s->row[j] * channels, 0, channels * sizeof *share);

@@ -6,7 +6,7 @@
 #define FIELD(name) offsetof(struct verdict_options, name)
 
 const struct andon_option andon_verdict_table[] = {
-    {"members", ANDON_OPTION_LINE, FIELD(members), 0, 0, "mahalanobis,knn", NULL,
+    {"members", ANDON_OPTION_LINE, FIELD(members), 0, 0, "mahalanobis,knn=2", NULL,
      "detectors of the ensemble, with weights if wanted: mahalanobis=2,knn=1"},
     {"held_out", ANDON_OPTION_REAL, FIELD(held_out), 0.05, 0.9, "0.3", NULL,
      "last part of the training time that sets the level instead of teaching the detectors"},
@@ -16,18 +16,22 @@ const struct andon_option andon_verdict_table[] = {
      "seconds; anomalies closer than this are one false alarm event"},
     {"tail_from", ANDON_OPTION_REAL, FIELD(tail_from), 0.5, 0.999, "0.9", NULL,
      "quantile of the held-out scores beyond which the tail is exponential"},
-    {"rare", ANDON_OPTION_REAL, FIELD(rare), 1e-9, 1, "5e-4", NULL,
+    {"rare", ANDON_OPTION_REAL, FIELD(rare), 1e-9, 1, "2e-3", NULL,
      "false alarm events a row at most, even where the budget would allow more"},
     {"confirm", ANDON_OPTION_INT, FIELD(confirm), 1, 64, "1", NULL,
      "a row is an anomaly when so many of the last `of` rows score above 1"},
     {"of", ANDON_OPTION_INT, FIELD(of), 1, 64, "1", NULL, "see confirm: confirm=3 of=5"},
     {"contamination", ANDON_OPTION_REAL, FIELD(contamination), 0, 0.5, "0", NULL,
      "put the level at this part of the training rows, as scikit-learn does; 0: by the budget"},
+    {"hold", ANDON_OPTION_INT, FIELD(hold), 1, 1000000, "3", NULL,
+     "rows in succession at a low score that end an anomaly"},
+    {"off", ANDON_OPTION_REAL, FIELD(off), 0, 10, "0.1", NULL,
+     "how low: a score of exp(-off) or less"},
     {"smooth", ANDON_OPTION_INT, FIELD(smooth), 1, 256, "1", NULL,
      "rows over which the logarithm of the score is averaged"},
     {"follow", ANDON_OPTION_BOOL, FIELD(follow.on), 0, 0, "yes", NULL,
      "compare rows with the machine's present normal: levels followed, old normals remembered"},
-    {"tau", ANDON_OPTION_REAL, FIELD(follow.tau), 1, 1e9, "720", NULL,
+    {"tau", ANDON_OPTION_REAL, FIELD(follow.tau), 1, 1e9, "240", NULL,
      "rows in which a level is followed, about"},
     {"slower", ANDON_OPTION_REAL, FIELD(follow.slower), 1, 1e9, "10", NULL,
      "how much slower while something is wrong"},
@@ -35,7 +39,7 @@ const struct andon_option andon_verdict_table[] = {
      "steady rows after which a new level is a new normal; 0: never"},
     {"ridge", ANDON_OPTION_REAL, FIELD(follow.ridge), 0, 1e3, "0.2", NULL,
      "part of the mean variance added to every direction of deviation"},
-    {"width_min", ANDON_OPTION_REAL, FIELD(follow.width_min), 1e-6, 1e3, "0.05", NULL,
+    {"width_min", ANDON_OPTION_REAL, FIELD(follow.width_min), 1e-6, 1e3, "0.1", NULL,
      "least usual deviation of a feature, in spreads"},
     {"far", ANDON_OPTION_REAL, FIELD(follow.compress), 1, 1e6, "12", NULL,
      "usual deviations beyond which a deviation grows logarithmically"},
@@ -70,6 +74,25 @@ static andon_status add_member(struct andon_model *model, const char *name, doub
     return ANDON_OK;
 }
 
+/* What members are by default within an ensemble, where each has to answer in microseconds. */
+static const struct {
+    const char *detector, *option, *value;
+} ensemble_preset[] = {{"knn", "rows_max", "1024"}, {"knn", "k", "3"}};
+
+static andon_status preset_members(struct andon_model *model, andon_error *err)
+{
+    for (size_t i = 0; i < sizeof ensemble_preset / sizeof *ensemble_preset; i++)
+        for (uint32_t k = 0; k < model->members; k++) {
+            const struct andon_detector *d = model->member[k].detector;
+            if (strcmp(d->name, ensemble_preset[i].detector) != 0) continue;
+            andon_status st = andon_option_set(d->options, model->member[k].options,
+                                               ensemble_preset[i].option, ensemble_preset[i].value,
+                                               err);
+            if (st != ANDON_OK) return st;
+        }
+    return ANDON_OK;
+}
+
 /* "mahalanobis=2,knn" */
 static andon_status add_members(struct andon_model *model, struct andon_arena *arena,
                                 andon_error *err)
@@ -95,7 +118,7 @@ static andon_status add_members(struct andon_model *model, struct andon_arena *a
     }
     if (model->members == 0)
         return andon_fail(err, ANDON_EINVAL, "members: expected at least one detector");
-    return ANDON_OK;
+    return preset_members(model, err);
 }
 
 /* Whether key is "room.name", and then the name. */
