@@ -252,6 +252,14 @@ static struct metrics_input input_of(const struct work *w)
                                   .vus_window = (uint32_t)w->options->vus};
 }
 
+/* The budget that the model was trained for, alarms a day; 0: unknown. */
+static double budget_of(const struct work *w)
+{
+    double per_day = 0.0;
+    const char *budget = andon_model_noted(w->model, "budget");
+    return budget != NULL && argument_budget(budget, &per_day) ? per_day : 0.0;
+}
+
 /* The kind of fault that each event begins with; NULL without kinds. */
 static const char **kinds_of(struct work *w)
 {
@@ -277,6 +285,7 @@ static andon_status write_report(struct work *w, const struct metrics_input *inp
                                   .data = o->data.value[0],
                                   .model = o->model,
                                   .card = andon_model_card(w->model),
+                                  .budget_per_day = budget_of(w),
                                   .input = input,
                                   .metrics = &w->measured,
                                   .channels = t->channels,
@@ -301,7 +310,8 @@ static void print_figures(const struct work *w)
                                  .measured = &w->measured,
                                  .always = &w->always,
                                  .random = &w->random,
-                                 .regime = w->table.regimes.list};
+                                 .regime = w->table.regimes.list,
+                                 .budget_per_day = budget_of(w)};
     if (o->json)
         evaluate_print_json(&e);
     else if (!o->quiet)

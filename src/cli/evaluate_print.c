@@ -119,8 +119,10 @@ void evaluate_print_text(const struct evaluation *e)
 {
     printf("%s (%s) on %s, label %s\n", e->model, e->detector, e->data, e->label);
     for (size_t s = 0; s < SECTIONS; s++) {
-        printf("\n%-34s %14s %14s %14s\n", sections[s].title, s == 0 ? "model" : "",
-               s == 0 ? "always alarm" : "", s == 0 ? "random" : "");
+        if (s == 0)
+            printf("\n%-34s %14s %14s %14s\n", sections[s].title, "model", "always alarm", "random");
+        else
+            printf("\n%s\n", sections[s].title);
         for (const struct figure *f = sections[s].figure; f->key != NULL; f++) {
             if (f->title == NULL) continue;
             printf("  %-32s", f->title);

@@ -240,18 +240,18 @@ static andon_status fit(struct work *w, andon_error *err)
     return st;
 }
 
-/* The columns that scoring will look for. */
-static andon_status note_columns(struct work *w, andon_error *err)
+/* The columns that scoring will look for, and the budget, for the report. */
+static andon_status take_notes(struct work *w, andon_error *err)
 {
     const struct train_options *o = w->options;
     const struct {
-        const char *key, *column;
-    } notes[] = {{"time", w->table.time}, {"label", o->label},
-                 {"running", o->running}, {"regime", o->regime}};
+        const char *key, *value;
+    } notes[] = {{"time", w->table.time}, {"label", o->label}, {"running", o->running},
+                 {"regime", o->regime},   {"budget", o->budget}};
     andon_status st = ANDON_OK;
     for (size_t i = 0; i < sizeof notes / sizeof *notes && st == ANDON_OK; i++)
-        if (notes[i].column != NULL)
-            st = andon_model_note(w->model, &w->arena, notes[i].key, notes[i].column, err);
+        if (notes[i].value != NULL)
+            st = andon_model_note(w->model, &w->arena, notes[i].key, notes[i].value, err);
     return st;
 }
 
@@ -285,9 +285,10 @@ static void print_card_json(const char *card)
 static void print_card(const struct work *w)
 {
     const char *card = andon_model_card(w->model);
+    if (strcmp(w->options->out, "-") == 0) return; /* the model went there */
     if (w->options->json)
         print_card_json(card);
-    else if (!w->options->quiet && strcmp(w->options->out, "-") != 0)
+    else if (!w->options->quiet)
         fputs(card, stdout);
 }
 
@@ -298,7 +299,7 @@ static andon_status train(struct work *w, uint64_t first, uint64_t end, andon_er
     say_what_was_taken(w);
     st = output_open(&w->output, w->options->out, err); /* said before the work, not after it */
     if (st == ANDON_OK) st = fit(w, err);
-    if (st == ANDON_OK) st = note_columns(w, err);
+    if (st == ANDON_OK) st = take_notes(w, err);
     if (st == ANDON_OK) st = save(w, err);
     if (st == ANDON_OK) print_card(w);
     return st;
