@@ -34,30 +34,25 @@
 
 /* -- statistics --------------------------------------------------------------------------------- */
 
-static double history_nearest(const float *value, size_t n, size_t length, enum andon_kernel kernel)
-{
-    switch (kernel) {
-#if defined(__x86_64__)
-    case ANDON_KERNEL_AVX2: return history_nearest_avx2(value, n, length);
-    case ANDON_KERNEL_AVX512: return history_nearest_avx512(value, n, length);
-#elif defined(__aarch64__)
-    case ANDON_KERNEL_NEON: return history_nearest_neon(value, n, length);
-#endif
-    default: return history_nearest_plain(value, n, length);
-    }
-}
+/* The hot loops of one instruction set. */
+struct loops {
+    double (*nearest)(const float *value, size_t n, size_t length);
+    struct history_moments (*moments)(const float *value, size_t n);
+    struct history_range (*range)(const float *value, size_t n);
+};
 
-static struct history_moments history_moments(const float *value, size_t n,
-                                              enum andon_kernel kernel)
+#define LOOPS(suffix) {history_nearest_##suffix, history_moments_##suffix, history_range_##suffix}
+
+static struct loops loops_of(enum andon_kernel kernel)
 {
     switch (kernel) {
 #if defined(__x86_64__)
-    case ANDON_KERNEL_AVX2: return history_moments_avx2(value, n);
-    case ANDON_KERNEL_AVX512: return history_moments_avx512(value, n);
+    case ANDON_KERNEL_AVX2: return (struct loops)LOOPS(avx2);
+    case ANDON_KERNEL_AVX512: return (struct loops)LOOPS(avx512);
 #elif defined(__aarch64__)
-    case ANDON_KERNEL_NEON: return history_moments_neon(value, n);
+    case ANDON_KERNEL_NEON: return (struct loops)LOOPS(neon);
 #endif
-    default: return history_moments_plain(value, n);
+    default: return (struct loops)LOOPS(plain);
     }
 }
 
@@ -94,14 +89,14 @@ static double unusual(const struct level_figure *f, double v)
     return fmax(0.0, (v - f->mean) / deviation(f));
 }
 
-/* value[n]: what is remembered, the present value last. Moments are those of value[n - 1]. */
+/* value[n]: what is remembered, the present value last. */
 static double drift(struct level_figure *f, const struct level_shape *s, const float *value, size_t n,
-                    enum andon_kernel kernel)
+                    const struct loops *loops)
 {
     double sum = 0.0;
     if (n < s->recent + DRIFT_ROWS_MIN) return 0.0;
     for (size_t i = n - s->recent; i < n; i++) sum += (double)value[i];
-    struct history_moments before = history_moments(value, n - s->recent, kernel);
+    struct history_moments before = loops->moments(value, n - s->recent);
     double z = fabs(sum / (double)s->recent - before.mean) /
                fmax(sqrt(before.variance), DEVIATION_MIN);
     double told = unusual(f, z) / 2.302585092994046;
@@ -110,19 +105,19 @@ static double drift(struct level_figure *f, const struct level_shape *s, const f
 }
 
 static double subsequence(struct level_figure *f, const struct level_shape *s, const float *value,
-                          size_t n, enum andon_kernel kernel)
+                          size_t n, const struct loops *loops)
 {
     if (n < 2 * s->length) return 0.0;
-    double nearest = sqrt(history_nearest(value, n, s->length, kernel));
+    double nearest = sqrt(loops->nearest(value, n, s->length));
     double told = gaussian_tail(unusual(f, nearest));
     figure_learn(f, nearest);
     return told;
 }
 
-static double extreme(const float *value, size_t n, enum andon_kernel kernel)
+static double extreme(const float *value, size_t n, const struct loops *loops)
 {
     if (n < 2) return 0.0;
-    struct history_moments before = history_moments(value, n - 1, kernel);
+    struct history_range before = loops->range(value, n - 1);
     double x = (double)value[n - 1], low = (double)before.low, high = (double)before.high;
     double beyond = fmax(x - high, low - x);
     if (!(beyond > 0.0)) return 0.0;
@@ -181,10 +176,11 @@ double level_step(const struct level_shape *s, struct level_trace *t, float x,
                   enum andon_kernel kernel)
 {
     size_t n;
+    struct loops loops = loops_of(kernel);
     const float *value = remember(s, t, x, &n);
-    double a = drift(&t->drift, s, value, n, kernel);
-    double b = subsequence(&t->nearest, s, value, n, kernel);
-    double c = extreme(value, n, kernel);
+    double a = drift(&t->drift, s, value, n, &loops);
+    double b = subsequence(&t->nearest, s, value, n, &loops);
+    double c = extreme(value, n, &loops);
     return echo(s, t, fmax(a, fmax(b, c)));
 }
 

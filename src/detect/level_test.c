@@ -197,7 +197,7 @@ TEST(the_nearest_subsequence_is_the_one_of_the_definition_at_every_length)
         }
 }
 
-TEST(moments_are_those_of_the_definition)
+TEST(moments_and_range_are_those_of_the_definition)
 {
     struct andon_rng rng;
     float v[100];
@@ -215,6 +215,7 @@ TEST(moments_are_those_of_the_definition)
         struct history_moments m = history_moments_plain(v, n);
         CHECK_NEAR(m.mean, mean, 1e-12);
         CHECK_NEAR(m.variance, variance, 1e-12);
-        CHECK(m.low == low && m.high == high);
+        struct history_range range = history_range_plain(v, n);
+        CHECK(range.low == low && range.high == high);
     }
 }

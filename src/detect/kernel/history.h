@@ -16,13 +16,20 @@
     double history_nearest_##suffix(const float *value, size_t n, size_t length);
 KERNEL_EACH(HISTORY_NEAREST)
 
-/* Mean, population variance and extremes of value[n], n >= 1. */
+/* Mean and population variance of value[n], n >= 1. */
 struct history_moments {
     double mean, variance;
-    float low, high;
 };
 #define HISTORY_MOMENTS(suffix)                                                                    \
     struct history_moments history_moments_##suffix(const float *value, size_t n);
 KERNEL_EACH(HISTORY_MOMENTS)
+
+/* Least and greatest of value[n], n >= 1. */
+struct history_range {
+    float low, high;
+};
+#define HISTORY_RANGE(suffix)                                                                      \
+    struct history_range history_range_##suffix(const float *value, size_t n);
+KERNEL_EACH(HISTORY_RANGE)
 
 #endif
