@@ -80,7 +80,7 @@ TEST(what_is_no_number_is_not_read)
 {
     static const char *const bad[] = {"",     "-",    "+",    ".",     "e5",   "1e",    "1e+",
                                       "0x10", "1,5",  "1 2",  "--1",   "1.2.3", "inf",  "nan",
-                                      "1e999", "12a", "abc",  "1_000", "\xE2\x88\x92" "1"};
+                                      "1e999", "12a", "abc",  "1_000", "\xE2\x88\x92 1"};
     double value;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_SAY(!number_read(bad[i], strlen(bad[i]), &value), "%s", bad[i]);
