@@ -67,7 +67,11 @@ double calibration_poisson_bound(uint64_t events)
 
 /* Little time says little of the tail: the mean excess is drawn toward this part of the distance from
  * the median to the 99 % quantile, by as much as prior_events events would. */
-static const double prior_part = 0.12, prior_events = 3.0;
+static const double prior_part = 0.06, prior_events = 3.0;
+
+/* Exceedances of the tail's start that stand closer than this are one excursion: their peaks are near
+ * enough to independent for the mean excess, on seconds as on minutes. */
+enum { EXCURSION_ROWS = 5 };
 
 static size_t gap_rows(const struct calibration_rule *rule, size_t n)
 {
@@ -92,9 +96,8 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     for (uint32_t k = 0; k < CALIBRATION_QUANTILES; k++)
         c.quantile[k] = scale_quantile(sorted, n, (double)k / (CALIBRATION_QUANTILES - 1));
     c.days = (double)n * rule->interval_s / 86400.0;
-    size_t gap = gap_rows(rule, n);
     c.tail_start = scale_quantile(sorted, n, rule->tail_from);
-    struct tail tail = tail_events(u, n, c.tail_start, gap);
+    struct tail tail = tail_events(u, n, c.tail_start, EXCURSION_ROWS);
     c.tail_events = tail.events;
     double body = scale_quantile(sorted, n, 0.99) - scale_quantile(sorted, n, 0.5);
     double prior = prior_part * (body > 1e-6 ? body : 1e-6);
@@ -102,7 +105,7 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     double allowed = fmin(rule->budget_per_day * c.days, rule->rare * (double)n);
     double ratio = calibration_poisson_bound(tail.events) / allowed;
     c.level = c.tail_start + (ratio > 1.0 ? c.tail_scale * log(ratio) : 0.0);
-    c.events = tail_events(u, n, c.level, gap).events;
+    c.events = tail_events(u, n, c.level, gap_rows(rule, n)).events;
     return c;
 }
 
