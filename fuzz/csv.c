@@ -1,8 +1,8 @@
-/* Fuzzes the CSV reader: any bytes, as a header with rows, must be read or refused, never crash, loop
- * or read beyond their end. The first byte of the input says how the columns are used.
+/* Fuzzes the CSV reader: any bytes, as a header with rows, must be read or refused, never crash,
+ * loop or read beyond their end. The first byte of the input says how the columns are used.
  *
- * With clang: -fsanitize=fuzzer,address,undefined. Without a fuzzing engine (FUZZ_REPLAY) the program
- * replays the files named on its command line. */
+ * With clang: -fsanitize=fuzzer,address,undefined. Without a fuzzing engine (FUZZ_REPLAY) the
+ * program replays the files named on its command line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,12 +50,13 @@ static void read_table(const char *path, uint8_t use)
 {
     const char *const paths[1] = {path};
     struct table table;
-    struct table_request request = {
-        .path = paths,
-        .paths = 1,
-        .columns = {.no_header = (use & 2) != 0, .time = (use & 4) != 0 ? "" : NULL,
-                    .label = (use & 8) != 0 ? "b" : NULL, .regime = (use & 16) != 0 ? "c" : NULL},
-        .end = 100000};
+    struct table_request request = {.path = paths,
+                                    .paths = 1,
+                                    .columns = {.no_header = (use & 2) != 0,
+                                                .time = (use & 4) != 0 ? "" : NULL,
+                                                .label = (use & 8) != 0 ? "b" : NULL,
+                                                .regime = (use & 16) != 0 ? "c" : NULL},
+                                    .end = 100000};
     andon_error err = {{0}};
     andon_status st = table_read(&table, &request, &err);
     if (st != ANDON_OK && err.text[0] == 0) abort();

@@ -169,7 +169,8 @@ def unreadable_paths_are_named():
             out="x.out")
     refused(run("score", "--model", "nomodel", "--data", "train.csv", "--out", "x.out"), 3,
             "nomodel", "No such file", out="x.out")
-    refused(run("train", "--data", "train.csv", "nowhere.csv", "--label", "label", "--out", "x.out"),
+    refused(run("train", "--data", "train.csv", "nowhere.csv", "--label", "label",
+                "--out", "x.out"),
             3, "nowhere.csv", out="x.out")
     if os.geteuid() != 0:
         write("secret.csv", table(3))
@@ -501,8 +502,8 @@ def an_interrupted_run_leaves_no_output():
     a_model()
     os.mkfifo("slow.csv")
     for number in (signal.SIGINT, signal.SIGTERM):
-        done = subprocess.Popen([ANDON, "score", "--model", "m.andon", "--data", "slow.csv", "--out",
-                                 "slow.out"], stderr=subprocess.DEVNULL)
+        done = subprocess.Popen([ANDON, "score", "--model", "m.andon", "--data", "slow.csv",
+                                 "--out", "slow.out"], stderr=subprocess.DEVNULL)
         with open("slow.csv", "wb") as f:
             f.write(table(2000, seed=12).encode())
             f.flush()

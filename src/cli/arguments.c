@@ -235,8 +235,8 @@ bool argument_budget(const char *text, double *per_day)
     static const struct {
         const char *unit;
         double days;
-    } units[] = {{"/day", 1.0},         {"/d", 1.0},    {"/hour", 1.0 / 24.0}, {"/h", 1.0 / 24.0},
-                 {"/week", 7.0},        {"/w", 7.0},    {"/month", 30.0}, {"/year", 365.0}};
+    } units[] = {{"/day", 1.0},  {"/d", 1.0}, {"/hour", 1.0 / 24.0}, {"/h", 1.0 / 24.0},
+                 {"/week", 7.0}, {"/w", 7.0}, {"/month", 30.0},      {"/year", 365.0}};
     char *end;
     double count = strtod(text, &end);
     if (end == text || !(count > 0.0) || !isfinite(count)) return false;

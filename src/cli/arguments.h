@@ -10,12 +10,12 @@
 
 /* The type of the field at .offset in the options struct. */
 enum argument_type {
-    ARGUMENT_FLAG, /* bool                                                       */
-    ARGUMENT_TEXT, /* const char *; given twice is an error                      */
+    ARGUMENT_FLAG,  /* bool                                                       */
+    ARGUMENT_TEXT,  /* const char *; given twice is an error                      */
     ARGUMENT_COUNT, /* uint64_t                                                  */
-    ARGUMENT_EACH, /* struct argument_values: one value each time it is given    */
-    ARGUMENT_LIST, /* struct argument_values: values up to the next option       */
-    ARGUMENT_PLACE /* const char *, by its place on the line instead of a name   */
+    ARGUMENT_EACH,  /* struct argument_values: one value each time it is given    */
+    ARGUMENT_LIST,  /* struct argument_values: values up to the next option       */
+    ARGUMENT_PLACE  /* const char *, by its place on the line instead of a name   */
 };
 
 struct argument_values {
@@ -24,7 +24,7 @@ struct argument_values {
 };
 
 struct argument {
-    const char *name;  /* "--data"; for ARGUMENT_PLACE "PLANT"; NULL ends a table */
+    const char *name; /* "--data"; for ARGUMENT_PLACE "PLANT"; NULL ends a table */
     enum argument_type type;
     size_t offset;
     const char *value; /* "FILE" in the help; NULL for a flag                     */
@@ -33,10 +33,10 @@ struct argument {
 };
 
 struct command_line {
-    const char *command;  /* "score"                                        */
-    const char *usage;    /* what stands behind the command in the usage line */
-    const char *summary;  /* one sentence                                   */
-    const char *more;     /* paragraphs behind the options, or NULL         */
+    const char *command; /* "score"                                        */
+    const char *usage;   /* what stands behind the command in the usage line */
+    const char *summary; /* one sentence                                   */
+    const char *more;    /* paragraphs behind the options, or NULL         */
     const struct argument *argument;
 };
 

@@ -83,8 +83,8 @@ TEST(a_budget_is_a_rate)
     CHECK(argument_budget("0.5/h", &per_day) && per_day == 12.0);
     CHECK(argument_budget("7/week", &per_day) && per_day == 1.0);
     CHECK(argument_budget("1e-3/d", &per_day) && per_day == 1e-3);
-    static const char *const wrong[] = {"", "3", "3/", "/day", "0/day", "-1/day", "nan/day",
-                                        "inf/day", "3/fortnight", "3 /day"};
+    static const char *const wrong[] = {"",       "3",       "3/",      "/day",        "0/day",
+                                        "-1/day", "nan/day", "inf/day", "3/fortnight", "3 /day"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK_SAY(!argument_budget(wrong[i], &per_day), "%s", wrong[i]);
 }

@@ -35,7 +35,8 @@ static const struct argument arguments[] = {
 static const struct command_line line = {
     "bench", "[OPTIONS]", "Measures fitting and scoring on generated rows of 27 channels.",
     "fit_s: one fit. rows_s: median of 5 runs over all rows in batches of 1024, features and\n"
-    "verdicts included. ns_row_p50, ns_row_p99: rows given one at a time.\n", arguments};
+    "verdicts included. ns_row_p50, ns_row_p99: rows given one at a time.\n",
+    arguments};
 
 struct bench {
     struct andon_arena arena;
@@ -100,15 +101,15 @@ static andon_status fit(struct bench *b, const char *detector, size_t rows,
     }
     struct andon_arena scratch;
     andon_arena_init(&scratch, andon_allocator_libc(), BENCH_BYTES_MAX);
-    const struct andon_training in = {.schema = {.channels = CHANNELS, .channel = names},
-                                      .series = {.n = rows, .channels = CHANNELS,
-                                                 .value = b->value},
-                                      .detector = detector,
-                                      .budget_per_day = 3.0,
-                                      .setting = &plain,
-                                      .settings = 1,
-                                      .seed = 1,
-                                      .kernel = b->kernel};
+    const struct andon_training in = {
+        .schema = {.channels = CHANNELS, .channel = names},
+        .series = {.n = rows, .channels = CHANNELS, .value = b->value},
+        .detector = detector,
+        .budget_per_day = 3.0,
+        .setting = &plain,
+        .settings = 1,
+        .seed = 1,
+        .kernel = b->kernel};
     double start = now_s();
     andon_status st = andon_model_fit(&in, &scratch, &b->arena, model, err);
     *fit_s = now_s() - start;
@@ -209,8 +210,10 @@ int bench_main(int argc, char **argv)
     if (parsed != ARGUMENTS_RUN) return parsed == ARGUMENTS_HELPED ? CLI_DONE : CLI_USAGE;
     if (options.kernel != NULL &&
         (!andon_kernel_named(options.kernel, &b.kernel) || !andon_kernel_usable(b.kernel)))
-        return argument_wrong(&line, "--kernel %s: expected one that this machine has; plain always "
-                              "is", options.kernel);
+        return argument_wrong(&line,
+                              "--kernel %s: expected one that this machine has; plain always "
+                              "is",
+                              options.kernel);
     if (options.rows == 0 || options.train_rows == 0)
         return argument_wrong(&line, "--rows and --train-rows: expected 1 or more");
     int status = cli_end("bench", bench(&b, &options, &err), &err);

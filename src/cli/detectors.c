@@ -16,7 +16,8 @@ static const struct argument arguments[] = {
     {"NAME", ARGUMENT_PLACE, offsetof(struct detectors_options, name), NULL,
      "one detector, or recipe, or verdict (default: all)", false},
     {"--json", ARGUMENT_FLAG, offsetof(struct detectors_options, json), NULL, "prints JSON", false},
-    {"--quiet", ARGUMENT_FLAG, offsetof(struct detectors_options, quiet), NULL, "names only", false},
+    {"--quiet", ARGUMENT_FLAG, offsetof(struct detectors_options, quiet), NULL, "names only",
+     false},
     {0}};
 
 static const struct command_line line = {
@@ -93,10 +94,10 @@ static void json_detector(struct json *j, const struct andon_detector *d)
 static const struct {
     const char *name, *title;
     const struct andon_option *options;
-} shared[] = {{"recipe", "how samples become rows of features, for every detector",
-               andon_recipe_table},
-              {"verdict", "the ensemble, the calibration and the alarm, for every detector",
-               andon_verdict_table}};
+} shared[] = {
+    {"recipe", "how samples become rows of features, for every detector", andon_recipe_table},
+    {"verdict", "the ensemble, the calibration and the alarm, for every detector",
+     andon_verdict_table}};
 enum { SHARED = sizeof shared / sizeof *shared };
 
 static bool wanted(const struct detectors_options *o, const char *name)
@@ -153,8 +154,10 @@ int detectors_main(int argc, char **argv)
     enum arguments_result parsed = arguments_parse(&line, argc, argv, &options);
     if (parsed != ARGUMENTS_RUN) return parsed == ARGUMENTS_HELPED ? CLI_DONE : CLI_USAGE;
     if (options.name != NULL && !known(options.name))
-        return argument_wrong(&line, "%s: there is no such detector; andon detectors --quiet lists "
-                              "them", options.name);
+        return argument_wrong(&line,
+                              "%s: there is no such detector; andon detectors --quiet lists "
+                              "them",
+                              options.name);
     if (options.json)
         json_all(&options);
     else

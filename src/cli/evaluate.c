@@ -26,17 +26,20 @@ struct evaluate_options {
 #define AT(field) offsetof(struct evaluate_options, field)
 static const struct argument arguments[] = {
     {"--model", ARGUMENT_TEXT, AT(model), "MODEL", "written by andon train", true},
-    {"--data", ARGUMENT_LIST, AT(data), "FILE...", "CSV with the model's columns and a label", true},
+    {"--data", ARGUMENT_LIST, AT(data), "FILE...", "CSV with the model's columns and a label",
+     true},
     {"--label", ARGUMENT_TEXT, AT(label), "COL", "0 or normal, else 1 or the kind of fault", true},
     {"--report", ARGUMENT_TEXT, AT(report), "FILE.html", "writes everything as one page", false},
     {"--rows", ARGUMENT_TEXT, AT(rows), "A:B",
      "measures rows A to B-1, counted from 0; earlier rows\nare scored, for the windows", false},
     {"--price", ARGUMENT_EACH, AT(price), "KEY=VALUE",
      "fp (cost of a false alarm, 500), fn (of a missed\nevent, 10000), tp (benefit of a found one, "
-     "8000),\ndowntime_h (2)", false},
-    {"--group", ARGUMENT_TEXT, AT(group), "S",
-     "alarms closer than S seconds are one (default 300)", false},
-    {"--vus", ARGUMENT_COUNT, AT(vus), "ROWS", "largest buffer of VUS (default 100; 0: none)", false},
+     "8000),\ndowntime_h (2)",
+     false},
+    {"--group", ARGUMENT_TEXT, AT(group), "S", "alarms closer than S seconds are one (default 300)",
+     false},
+    {"--vus", ARGUMENT_COUNT, AT(vus), "ROWS", "largest buffer of VUS (default 100; 0: none)",
+     false},
     {"--kernel", ARGUMENT_TEXT, AT(kernel), "NAME",
      "plain, avx2, avx512 or neon (default: the fastest)", false},
     {"--title", ARGUMENT_TEXT, AT(title), "TEXT", "the report's title", false},
@@ -116,7 +119,8 @@ static bool check_options(struct work *w)
         return false;
     }
     if (o->vus > 10000) {
-        argument_wrong(&line, "--vus %llu: expected at most 10000 rows", (unsigned long long)o->vus);
+        argument_wrong(&line, "--vus %llu: expected at most 10000 rows",
+                       (unsigned long long)o->vus);
         return false;
     }
     return take_prices(w);
@@ -137,8 +141,8 @@ static andon_status read_data(struct work *w, andon_error *err)
                                     .end = w->end,
                                     .tell = tell,
                                     .context = &w->progress};
-    andon_status st = model_file_request(w->model, o->data.value[0], &w->model_arena,
-                                         &request.columns, err);
+    andon_status st =
+        model_file_request(w->model, o->data.value[0], &w->model_arena, &request.columns, err);
     if (st != ANDON_OK) return st;
     request.columns.label = o->label;
     request.columns.no_header = o->no_header;
@@ -197,8 +201,8 @@ static void score_file(struct work *w, size_t first, size_t end, void *memory,
                                  .running = t->running == NULL ? NULL : t->running + at,
                                  .regime = t->regime == NULL ? NULL : t->regime + at};
         float *share = w->share == NULL ? NULL : w->share + at * t->channels;
-        andon_scorer_run(scorer, &s, share == NULL ? ANDON_EXPLAIN_NONE : ANDON_EXPLAIN_ALL, verdict,
-                         share);
+        andon_scorer_run(scorer, &s, share == NULL ? ANDON_EXPLAIN_NONE : ANDON_EXPLAIN_ALL,
+                         verdict, share);
         for (size_t k = 0; k < n; k++) keep_verdict(w, at + k, &verdict[k]);
         progress_tell(&w->progress, (double)(at + n) / (double)t->rows);
     }
@@ -235,7 +239,7 @@ static struct metrics_input input_of(const struct work *w)
     bool rise = times_rise(t, first);
     if (t->ts_ns != NULL && !rise)
         cli_note(w->options->quiet, "the times do not rise from row to row; rows are taken as "
-                 "equally apart");
+                                    "equally apart");
     return (struct metrics_input){.n = t->rows - first,
                                   .label = w->label + first,
                                   .score = w->score + first,

@@ -15,9 +15,18 @@ struct figure {
     enum figure_type type;
 };
 
-#define REAL(key, title, field) {key, title, offsetof(struct metrics, field), FIGURE_REAL}
-#define SIZE(key, title, field) {key, title, offsetof(struct metrics, field), FIGURE_SIZE}
-#define COUNT(key, title, field) {key, title, offsetof(struct metrics, field), FIGURE_COUNT}
+#define REAL(key, title, field)                                                                    \
+    {                                                                                              \
+        key, title, offsetof(struct metrics, field), FIGURE_REAL                                   \
+    }
+#define SIZE(key, title, field)                                                                    \
+    {                                                                                              \
+        key, title, offsetof(struct metrics, field), FIGURE_SIZE                                   \
+    }
+#define COUNT(key, title, field)                                                                   \
+    {                                                                                              \
+        key, title, offsetof(struct metrics, field), FIGURE_COUNT                                  \
+    }
 
 static const struct figure of_events[] = {
     SIZE("events", "labelled events", events),
@@ -66,16 +75,15 @@ static const struct figure of_rows[] = {
     REAL("p_at_05", "normal rows with p <= 0.05", p_at_05),
     {0}};
 
-static const struct figure of_money[] = {
-    REAL("price_fp", NULL, prices.fp),
-    REAL("price_fn", NULL, prices.fn),
-    REAL("price_tp", NULL, prices.tp),
-    REAL("fp_cost", "cost of false alarms", fp_cost),
-    REAL("fn_cost", "cost of missed events", fn_cost),
-    REAL("tp_benefit", "benefit of found events", tp_benefit),
-    REAL("net_value", "net value", net_value),
-    REAL("roi", "ROI", roi),
-    {0}};
+static const struct figure of_money[] = {REAL("price_fp", NULL, prices.fp),
+                                         REAL("price_fn", NULL, prices.fn),
+                                         REAL("price_tp", NULL, prices.tp),
+                                         REAL("fp_cost", "cost of false alarms", fp_cost),
+                                         REAL("fn_cost", "cost of missed events", fn_cost),
+                                         REAL("tp_benefit", "benefit of found events", tp_benefit),
+                                         REAL("net_value", "net value", net_value),
+                                         REAL("roi", "ROI", roi),
+                                         {0}};
 
 static const struct figure of_reliability[] = {
     REAL("prevented_downtime_h", "prevented downtime, h", prevented_downtime_h),
@@ -120,7 +128,8 @@ void evaluate_print_text(const struct evaluation *e)
     printf("%s (%s) on %s, label %s\n", e->model, e->detector, e->data, e->label);
     for (size_t s = 0; s < SECTIONS; s++) {
         if (s == 0)
-            printf("\n%-34s %14s %14s %14s\n", sections[s].title, "model", "always alarm", "random");
+            printf("\n%-34s %14s %14s %14s\n", sections[s].title, "model", "always alarm",
+                   "random");
         else
             printf("\n%s\n", sections[s].title);
         for (const struct figure *f = sections[s].figure; f->key != NULL; f++) {

@@ -13,9 +13,9 @@ struct json {
 };
 
 void json_open(struct json *j, const char *name, char bracket); /* '{' or '[' */
-void json_close(struct json *j, char bracket);                  /* '}' or ']'; a newline at the end */
+void json_close(struct json *j, char bracket); /* '}' or ']'; a newline at the end */
 void json_text(struct json *j, const char *name, const char *value); /* NULL: null */
-void json_real(struct json *j, const char *name, double value); /* not finite: null */
+void json_real(struct json *j, const char *name, double value);      /* not finite: null */
 void json_whole(struct json *j, const char *name, long long value);
 void json_bool(struct json *j, const char *name, bool value);
 

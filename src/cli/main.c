@@ -23,12 +23,14 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_commands(FILE *out)
 {
-    fprintf(out, "usage: andon COMMAND [OPTIONS]\n\n"
-                 "Learns what a machine's normal is and says, row by row, whether it still is.\n\n");
+    fprintf(out,
+            "usage: andon COMMAND [OPTIONS]\n\n"
+            "Learns what a machine's normal is and says, row by row, whether it still is.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\nandon COMMAND --help tells more. Exit status: 0 done, 1 the work failed, 2 the\n"
-                 "command line is wrong, 3 a file that was given cannot be used.\n");
+    fprintf(out,
+            "\nandon COMMAND --help tells more. Exit status: 0 done, 1 the work failed, 2 the\n"
+            "command line is wrong, 3 a file that was given cannot be used.\n");
 }
 
 void cli_note(bool quiet, const char *format, ...)
@@ -45,7 +47,8 @@ void cli_note(bool quiet, const char *format, ...)
 int cli_end(const char *command, andon_status st, const andon_error *err)
 {
     if (st == ANDON_OK) return CLI_DONE;
-    fprintf(stderr, "andon %s: %s\n", command, err->text[0] != 0 ? err->text : andon_status_name(st));
+    fprintf(stderr, "andon %s: %s\n", command,
+            err->text[0] != 0 ? err->text : andon_status_name(st));
     switch (st) {
     case ANDON_EINVAL: return CLI_USAGE;
     case ANDON_EDATA:
@@ -73,8 +76,10 @@ static int run(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "andon: found %s, expected a command: train, score, evaluate, detectors, "
-                    "simulate or bench\n", name);
+    fprintf(stderr,
+            "andon: found %s, expected a command: train, score, evaluate, detectors, "
+            "simulate or bench\n",
+            name);
     return CLI_USAGE;
 }
 

@@ -19,8 +19,7 @@ ANDON_MUST_CHECK andon_status model_file_load(const char *path, struct andon_are
  * the columns its notes name. *channel (channels of the model) is filled from arena. */
 ANDON_MUST_CHECK andon_status model_file_request(const struct andon_model *model, const char *path,
                                                  struct andon_arena *arena,
-                                                 struct samples_request *request,
-                                                 andon_error *err);
+                                                 struct samples_request *request, andon_error *err);
 
 /* model_file_regimes lists the model's regimes. */
 void model_file_regimes(const struct andon_model *model, struct vocabulary *regimes);

@@ -12,7 +12,7 @@ struct progress {
     const char *what; /* "training"                            */
     bool shown;       /* a terminal, and not --quiet           */
     bool drawn;
-    int64_t next_ns;  /* when the bar may be drawn again       */
+    int64_t next_ns; /* when the bar may be drawn again       */
 };
 
 /* progress_start draws nothing yet. */

@@ -27,7 +27,8 @@ static const struct argument arguments[] = {
     {"--out", ARGUMENT_TEXT, AT(out), "FILE", "one row per input row; - is standard output", true},
     {"--explain", ARGUMENT_FLAG, AT(explain), NULL,
      "one more column per channel: its part of the score", false},
-    {"--time", ARGUMENT_TEXT, AT(time), "COL", "the time, if not the column of the training", false},
+    {"--time", ARGUMENT_TEXT, AT(time), "COL", "the time, if not the column of the training",
+     false},
     {"--kernel", ARGUMENT_TEXT, AT(kernel), "NAME",
      "plain, avx2, avx512 or neon (default: the fastest)", false},
     {"--no-header", ARGUMENT_FLAG, AT(no_header), NULL, "the columns are c0, c1, ...", false},
@@ -210,8 +211,10 @@ int score_main(int argc, char **argv)
     if (parsed != ARGUMENTS_RUN) return parsed == ARGUMENTS_HELPED ? CLI_DONE : CLI_USAGE;
     if (options.kernel != NULL &&
         (!andon_kernel_named(options.kernel, &kernel) || !andon_kernel_usable(kernel)))
-        return argument_wrong(&line, "--kernel %s: expected one that this machine has; plain always "
-                              "is", options.kernel);
+        return argument_wrong(&line,
+                              "--kernel %s: expected one that this machine has; plain always "
+                              "is",
+                              options.kernel);
     int status = cli_end("score", score(&work, kernel, &err), &err);
     end_work(&work);
     return status;

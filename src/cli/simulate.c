@@ -48,9 +48,9 @@ static bool take_options(const struct simulate_options *o, struct sim_options *r
 {
     const struct {
         const char *name, *value;
-    } given[] = {{"days", o->days},          {"interval", o->interval},
-                 {"seed", o->seed},          {"anomaly-rate", o->rate},
-                 {"start", o->start},        {"as-published", o->as_published ? "yes" : NULL}};
+    } given[] = {{"days", o->days},   {"interval", o->interval},
+                 {"seed", o->seed},   {"anomaly-rate", o->rate},
+                 {"start", o->start}, {"as-published", o->as_published ? "yes" : NULL}};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
         andon_error err = {{0}};
         if (given[i].value == NULL ||

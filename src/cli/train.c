@@ -31,14 +31,15 @@ static const struct argument arguments[] = {
      "the time (default: a column named like one; without\none, rows are a minute apart)", false},
     {"--label", ARGUMENT_TEXT, AT(label), "COL",
      "0 or normal, else 1 or the kind of fault; without\nit all rows count as normal", false},
-    {"--running", ARGUMENT_TEXT, AT(running), "COL",
-     "1, running, on ... while the machine runs", false},
+    {"--running", ARGUMENT_TEXT, AT(running), "COL", "1, running, on ... while the machine runs",
+     false},
     {"--regime", ARGUMENT_TEXT, AT(regime), "COL", "the operating state, a word or number", false},
     {"--drop", ARGUMENT_EACH, AT(drop), "COL,...", "columns that are no channels", false},
     {"--rows", ARGUMENT_TEXT, AT(rows), "A:B", "rows A to B-1 of all files, counted from 0", false},
     {"--detector", ARGUMENT_TEXT, AT(detector), "NAME",
      "auto (default), ensemble, or one that andon detectors\nlists; auto: labels of both kinds "
-     "make it supervised", false},
+     "make it supervised",
+     false},
     {"--budget", ARGUMENT_TEXT, AT(budget), "N/day",
      "false alarms that you accept; also /h, /week, /month\n(default 3/day)", false},
     {"--set", ARGUMENT_EACH, AT(set), "KEY=VALUE",
@@ -120,8 +121,10 @@ static bool check_options(struct work *w, uint64_t *first, uint64_t *end)
         return false;
     }
     if (!known_detector(o->detector)) {
-        argument_wrong(&line, "--detector %s: expected auto, ensemble or one that andon detectors "
-                       "lists", o->detector);
+        argument_wrong(&line,
+                       "--detector %s: expected auto, ensemble or one that andon detectors "
+                       "lists",
+                       o->detector);
         return false;
     }
     t->detector = o->detector;
@@ -158,16 +161,19 @@ static andon_status read_data(struct work *w, uint64_t first, uint64_t end, ando
     static struct argument_values drops;
     struct train_options *o = w->options;
     if (!split_drops(o, &drops)) return andon_fail(err, ANDON_EINVAL, "--drop: too many columns");
-    struct table_request request = {
-        .path = o->data.value,
-        .paths = o->data.count,
-        .columns = {.no_header = o->no_header, .time = o->time == NULL ? "" : o->time,
-                    .running = o->running, .regime = o->regime, .label = o->label,
-                    .drop = drops.value, .drops = drops.count},
-        .first = first,
-        .end = end,
-        .tell = tell,
-        .context = &w->progress};
+    struct table_request request = {.path = o->data.value,
+                                    .paths = o->data.count,
+                                    .columns = {.no_header = o->no_header,
+                                                .time = o->time == NULL ? "" : o->time,
+                                                .running = o->running,
+                                                .regime = o->regime,
+                                                .label = o->label,
+                                                .drop = drops.value,
+                                                .drops = drops.count},
+                                    .first = first,
+                                    .end = end,
+                                    .tell = tell,
+                                    .context = &w->progress};
     progress_start(&w->progress, "reading", o->quiet);
     andon_status st = table_read(&w->table, &request, err);
     progress_end(&w->progress);
@@ -177,9 +183,9 @@ static andon_status read_data(struct work *w, uint64_t first, uint64_t end, ando
 
 static bool looks_like_a_label(const char *name)
 {
-    static const char *const names[] = {"anomaly", "is_anomaly", "label", "labels", "fault", "class",
-                                        "target", "failure", "machine failure", "changepoint",
-                                        "outlier", "is_outlier"};
+    static const char *const names[] = {"anomaly",         "is_anomaly",  "label",   "labels",
+                                        "fault",           "class",       "target",  "failure",
+                                        "machine failure", "changepoint", "outlier", "is_outlier"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(names[i], name) == 0) return true;
     return false;
@@ -190,19 +196,22 @@ static void warn_of_channel(const struct table *t, uint32_t channel)
 {
     const char *name = t->channel[channel];
     if (looks_like_a_label(name))
-        fprintf(stderr, "warning: column %s is used as a channel; if it is a label, say --label %s or "
-                        "--drop %s\n", name, name, name);
+        fprintf(stderr,
+                "warning: column %s is used as a channel; if it is a label, say --label %s or "
+                "--drop %s\n",
+                name, name, name);
     else if (table_counts_rows(t, channel))
-        fprintf(stderr, "warning: column %s is used as a channel and only counts the rows; say "
-                        "--drop %s or --time %s\n", name, name, name);
+        fprintf(stderr,
+                "warning: column %s is used as a channel and only counts the rows; say "
+                "--drop %s or --time %s\n",
+                name, name, name);
 }
 
 static void say_what_was_taken(const struct work *w)
 {
     const struct train_options *o = w->options;
     const struct table *t = &w->table;
-    if (t->headerless)
-        cli_note(o->quiet, "no header found, the columns are named c0, c1, ...");
+    if (t->headerless) cli_note(o->quiet, "no header found, the columns are named c0, c1, ...");
     if (o->time == NULL && t->time != NULL)
         cli_note(o->quiet, "column %s is taken as the time", t->time);
     if (t->time == NULL) cli_note(o->quiet, "no time: rows are taken as one minute apart");
@@ -246,8 +255,11 @@ static andon_status take_notes(struct work *w, andon_error *err)
     const struct train_options *o = w->options;
     const struct {
         const char *key, *value;
-    } notes[] = {{"time", w->table.time}, {"label", o->label}, {"running", o->running},
-                 {"regime", o->regime},   {"budget", o->budget}};
+    } notes[] = {{"time", w->table.time},
+                 {"label", o->label},
+                 {"running", o->running},
+                 {"regime", o->regime},
+                 {"budget", o->budget}};
     andon_status st = ANDON_OK;
     for (size_t i = 0; i < sizeof notes / sizeof *notes && st == ANDON_OK; i++)
         if (notes[i].value != NULL)

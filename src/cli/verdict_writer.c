@@ -74,8 +74,8 @@ andon_status verdict_writer_start(struct verdict_writer *w, struct output *out,
         write_cell(w->name[i], name, strlen(name));
     }
     if (w->name == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for the names");
-    w->row_bytes = PLAIN_BYTES + 2 * ANDON_NAME_MAX + 4 +
-                   (explain ? (size_t)channels * (NUMBER_ROOM + 1) : 0);
+    w->row_bytes =
+        PLAIN_BYTES + 2 * ANDON_NAME_MAX + 4 + (explain ? (size_t)channels * (NUMBER_ROOM + 1) : 0);
     write_header(w);
     return ANDON_OK;
 }
@@ -87,8 +87,8 @@ void verdict_writer_end(struct verdict_writer *w)
     *w = (struct verdict_writer){0};
 }
 
-/* The leading channel and its part: nothing and nan where the row was not judged, nothing and 0 where
- * no channel stands out. */
+/* The leading channel and its part: nothing and nan where the row was not judged, nothing and 0
+ * where no channel stands out. */
 static char *write_lead(const struct verdict_writer *w, char *at, const struct andon_verdict *v)
 {
     bool lead = v->channel < w->channels;

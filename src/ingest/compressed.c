@@ -29,8 +29,7 @@ static andon_status disk_read(struct compressed *f, void *room, size_t bytes, si
     ssize_t n;
     do n = read(f->fd, room, bytes);
     while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return andon_fail(err, ANDON_EIO, "%s: cannot read: %s", f->path, strerror(errno));
+    if (n < 0) return andon_fail(err, ANDON_EIO, "%s: cannot read: %s", f->path, strerror(errno));
     *got = (size_t)n;
     f->taken += (size_t)n;
     f->ended = n == 0;

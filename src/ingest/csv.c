@@ -128,8 +128,8 @@ static andon_status name_column(struct csv *c, uint32_t column, struct csv_cell 
     if (cell.length >= ANDON_NAME_MAX)
         return andon_fail(err, ANDON_EDATA,
                           "%s:%llu: column %u has a name of %u bytes, expected under %u",
-                          c->lines.path, (unsigned long long)c->lines.line, column + 1,
-                          cell.length, (unsigned)ANDON_NAME_MAX);
+                          c->lines.path, (unsigned long long)c->lines.line, column + 1, cell.length,
+                          (unsigned)ANDON_NAME_MAX);
     c->name[column] = calloc(1, cell.length + 1);
     if (c->name[column] == NULL) return no_memory(c, err);
     memcpy(c->name[column], cell.text, cell.length);
@@ -153,10 +153,10 @@ static andon_status sort_names(struct csv *c, andon_error *err)
     for (uint32_t i = 1; i < c->columns; i++) {
         uint32_t a = c->sorted[i - 1], b = c->sorted[i];
         if (strcmp(c->name[a], c->name[b]) == 0)
-            return andon_fail(err, ANDON_EDATA,
-                              "%s:%llu: columns %u and %u are both named %s, expected each name once",
-                              c->lines.path, (unsigned long long)c->lines.line, a + 1, b + 1,
-                              c->name[a]);
+            return andon_fail(
+                err, ANDON_EDATA,
+                "%s:%llu: columns %u and %u are both named %s, expected each name once",
+                c->lines.path, (unsigned long long)c->lines.line, a + 1, b + 1, c->name[a]);
     }
     return ANDON_OK;
 }

@@ -1,6 +1,7 @@
 /* A table of text, read as a stream: comma, semicolon or tab, plain or gzip, RFC 4180 quotes.
  *
- * Memory does not depend on the file: one line buffer and one batch of rows. Owned by one thread. */
+ * Memory does not depend on the file: one line buffer and one batch of rows. Owned by one thread.
+ */
 #ifndef INGEST_CSV_H
 #define INGEST_CSV_H
 
@@ -11,9 +12,9 @@
 #include "andon/recipe.h"
 #include "andon/status.h"
 
-#define CSV_LINE_MAX (1u << 20)                 /* bytes of a row                              */
+#define CSV_LINE_MAX (1u << 20)                   /* bytes of a row                              */
 #define CSV_COLUMNS_MAX (ANDON_CHANNELS_MAX + 8u) /* the channels, a time, a label, ...        */
-#define CSV_TEXT_MAX 4096u                      /* bytes of a cell that is kept as text        */
+#define CSV_TEXT_MAX 4096u                        /* bytes of a cell that is kept as text        */
 #define CSV_NONE UINT32_MAX
 
 enum csv_role {
@@ -57,16 +58,16 @@ void csv_close(struct csv *csv); /* NULL is fine */
 
 uint32_t csv_columns(const struct csv *csv);
 const char *csv_name(const struct csv *csv, uint32_t column);
-bool csv_unnamed(const struct csv *csv, uint32_t column); /* the header's cell was empty */
+bool csv_unnamed(const struct csv *csv, uint32_t column);   /* the header's cell was empty */
 uint32_t csv_find(const struct csv *csv, const char *name); /* CSV_NONE: no column of that name */
 enum csv_header csv_header(const struct csv *csv);
 
-/* csv_sample copies the first row's cell of a column (cut to room, 0-terminated); false when the file
- * has no rows or the row is broken. Only before the first csv_read. */
+/* csv_sample copies the first row's cell of a column (cut to room, 0-terminated); false when the
+ * file has no rows or the row is broken. Only before the first csv_read. */
 bool csv_sample(struct csv *csv, uint32_t column, char *text, size_t room);
 
-/* csv_take says what a column is for; the numbers and the words of a row come in order of slot, each
- * slot from 0 upward given once. Columns not taken are ignored. */
+/* csv_take says what a column is for; the numbers and the words of a row come in order of slot,
+ * each slot from 0 upward given once. Columns not taken are ignored. */
 void csv_take(struct csv *csv, uint32_t column, enum csv_role role, uint32_t slot);
 
 /* csv_read reads up to rows_max further rows (the first call sets the room); rows == 0 at the end.

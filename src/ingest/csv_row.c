@@ -30,8 +30,8 @@ void csv_row_found(char text[CSV_FOUND_ROOM], struct csv_cell cell)
     memcpy(text + at, n < cell.length ? "...\"" : "\"", n < cell.length ? 5 : 2);
 }
 
-/* Doubled quotes become one; what is longer than the room is cut (no number is that long, and a word
- * of that length is refused). */
+/* Doubled quotes become one; what is longer than the room is cut (no number is that long, and a
+ * word of that length is refused). */
 static struct csv_cell undouble(struct csv *c, const char *text, const char *end)
 {
     uint32_t n = 0;

@@ -36,8 +36,8 @@ enum csv_row_end {
     CSV_ROW_BAD  /* err says why                                                      */
 };
 
-/* csv_cell_scan finds the cell at *at (inside the window), unquoted and trimmed, and moves *at to the
- * delimiter or newline behind it. */
+/* csv_cell_scan finds the cell at *at (inside the window), unquoted and trimmed, and moves *at to
+ * the delimiter or newline behind it. */
 enum csv_row_end csv_cell_scan(struct csv *csv, const char **at, struct csv_cell *cell,
                                andon_error *err);
 

@@ -119,7 +119,9 @@ TEST(comma_semicolon_and_tab_are_told_apart)
 
 TEST(byte_order_mark_crlf_and_a_missing_last_newline_do_not_matter)
 {
-    CHECK(reads("\xEF\xBB\xBF" "a,b\r\n1,2\r\n3,4", 0, "a|b|", "1|2|@2;3|4|@3;"));
+    CHECK(reads("\xEF\xBB\xBF"
+                "a,b\r\n1,2\r\n3,4",
+                0, "a|b|", "1|2|@2;3|4|@3;"));
     CHECK(reads("a,b\n1,2\r\n\r\n\n3,4\n\n", 0, "a|b|", "1|2|@2;3|4|@5;"));
 }
 
@@ -168,7 +170,8 @@ TEST(an_error_names_file_line_column_found_and_expected)
 {
     CHECK(fails("", 0, ANDON_EDATA, " the file is empty, expected a header and rows"));
     CHECK(fails("\n\n", 0, ANDON_EDATA, " the file is empty, expected a header and rows"));
-    CHECK(fails("a,b\n1,2\n3\n", 0, ANDON_EDATA, "3: found 1 cell, expected 2 as in the header line"));
+    CHECK(fails("a,b\n1,2\n3\n", 0, ANDON_EDATA,
+                "3: found 1 cell, expected 2 as in the header line"));
     CHECK(fails("a,b\n1,2,3,4\n", 0, ANDON_EDATA,
                 "2: found 4 cells, expected 2 as in the header line"));
     CHECK(fails("a,b\n1,2\n3,high\n", 0, ANDON_EDATA,
@@ -188,7 +191,8 @@ TEST(what_is_no_text_is_refused_with_its_first_odd_byte)
     unlink(f.path);
     CHECK(r.status == ANDON_EDATA);
     CHECK(strstr(r.err.text, "not a CSV: found byte 0x02 at offset 4, expected text") != NULL);
-    static const char wide[] = "\xFF\xFE" "a\0,\0b\0\n";
+    static const char wide[] = "\xFF\xFE"
+                               "a\0,\0b\0\n";
     f = file_of_bytes(wide, sizeof wide);
     r = read_path(f.path, true, 0);
     unlink(f.path);
@@ -245,8 +249,8 @@ static char *long_text(size_t rows, size_t *size)
     if (text == NULL) abort();
     size_t at = (size_t)sprintf(text, "t,a,b\n");
     for (size_t i = 0; i < rows; i++)
-        at += (size_t)sprintf(text + at, i % 7 == 0 ? "\"q\n%zu\",%zu,%.9g\n" : "w%zu,%zu,%.9g\n", i,
-                              i * i, 1.0 / (double)(i + 1));
+        at += (size_t)sprintf(text + at, i % 7 == 0 ? "\"q\n%zu\",%zu,%.9g\n" : "w%zu,%zu,%.9g\n",
+                              i, i * i, 1.0 / (double)(i + 1));
     *size = at;
     return text;
 }

@@ -52,8 +52,10 @@ static andon_status check_is_text(const struct lines *l, andon_error *err)
         return andon_fail(err, ANDON_EDATA, "%s: the text is UTF-16, expected UTF-8", l->path);
     for (size_t i = 0; i < look; i++)
         if (b[i] < 0x20 && b[i] != '\t' && b[i] != '\n' && b[i] != '\r')
-            return andon_fail(err, ANDON_EDATA, "%s: not a CSV: found byte 0x%02x at offset %zu, "
-                              "expected text", l->path, b[i], i);
+            return andon_fail(err, ANDON_EDATA,
+                              "%s: not a CSV: found byte 0x%02x at offset %zu, "
+                              "expected text",
+                              l->path, b[i], i);
     return ANDON_OK;
 }
 

@@ -9,8 +9,8 @@
 #include "andon/status.h"
 #include "ingest/compressed.h"
 
-/* buffer[at..limit) is complete lines, buffer[limit..fill) the begun rest. Once .ended, everything is
- * complete and the last line has its newline. NUMBER_SLACK bytes behind fill are readable. */
+/* buffer[at..limit) is complete lines, buffer[limit..fill) the begun rest. Once .ended, everything
+ * is complete and the last line has its newline. NUMBER_SLACK bytes behind fill are readable. */
 struct lines {
     struct compressed *file;
     const char *path; /* borrowed */

@@ -14,12 +14,34 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are read as li
 
 enum { POWERS = 28, CLINGER = 22 };
 
-static const uint64_t five[POWERS] = {
-    1u, 5u, 25u, 125u, 625u, 3125u, 15625u, 78125u, 390625u, 1953125u, 9765625u, 48828125u,
-    244140625u, 1220703125u, 6103515625u, 30517578125u, 152587890625u, 762939453125u,
-    3814697265625u, 19073486328125u, 95367431640625u, 476837158203125u, 2384185791015625u,
-    11920928955078125u, 59604644775390625u, 298023223876953125u, 1490116119384765625u,
-    7450580596923828125u};
+static const uint64_t five[POWERS] = {1u,
+                                      5u,
+                                      25u,
+                                      125u,
+                                      625u,
+                                      3125u,
+                                      15625u,
+                                      78125u,
+                                      390625u,
+                                      1953125u,
+                                      9765625u,
+                                      48828125u,
+                                      244140625u,
+                                      1220703125u,
+                                      6103515625u,
+                                      30517578125u,
+                                      152587890625u,
+                                      762939453125u,
+                                      3814697265625u,
+                                      19073486328125u,
+                                      95367431640625u,
+                                      476837158203125u,
+                                      2384185791015625u,
+                                      11920928955078125u,
+                                      59604644775390625u,
+                                      298023223876953125u,
+                                      1490116119384765625u,
+                                      7450580596923828125u};
 
 static const double ten[CLINGER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                         1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -30,9 +52,9 @@ static const uint64_t ten_whole[9] = {1,      10,      100,      1000,     10000
 
 /* Below room_for[n], n more digits leave the mantissa below 10^19. */
 static const uint64_t room_for[9] = {
-    10000000000000000000u, 1000000000000000000u, 100000000000000000u, 10000000000000000u,
-    1000000000000000u,     100000000000000u,     10000000000000u,     1000000000000u,
-    100000000000u};
+    10000000000000000000u, 1000000000000000000u, 100000000000000000u,
+    10000000000000000u,    1000000000000000u,    100000000000000u,
+    10000000000000u,       1000000000000u,       100000000000u};
 
 struct decimal {
     uint64_t mantissa;
@@ -54,7 +76,8 @@ static inline unsigned eight_digits(const char *text, uint64_t *value)
     x <<= 8 * (8 - n); /* leading zeros */
     x = x * 10 + (x >> 8);
     x = ((x & 0x000000FF000000FFu) * 0x000F424000000064u +
-         ((x >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >> 32;
+         ((x >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
+        32;
     *value = x & 0xFFFFFFFFu;
     return n;
 }
@@ -148,8 +171,8 @@ static inline bool decimal_value(const struct decimal *d, double *value)
         return true;
     }
     if (d->exponent <= -POWERS || d->exponent >= POWERS) return false;
-    *value = d->exponent < 0 ? divided(d->mantissa, -d->exponent)
-                             : multiplied(d->mantissa, d->exponent);
+    *value =
+        d->exponent < 0 ? divided(d->mantissa, -d->exponent) : multiplied(d->mantissa, d->exponent);
     return true;
 }
 

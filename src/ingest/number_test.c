@@ -78,9 +78,9 @@ TEST(texts_half_way_between_two_doubles_round_to_even)
 
 TEST(what_is_no_number_is_not_read)
 {
-    static const char *const bad[] = {"",     "-",    "+",    ".",     "e5",   "1e",    "1e+",
-                                      "0x10", "1,5",  "1 2",  "--1",   "1.2.3", "inf",  "nan",
-                                      "1e999", "12a", "abc",  "1_000", "\xE2\x88\x92 1"};
+    static const char *const bad[] = {
+        "",    "-",     "+",   ".",   "e5",    "1e",  "1e+", "0x10",  "1,5",           "1 2",
+        "--1", "1.2.3", "inf", "nan", "1e999", "12a", "abc", "1_000", "\xE2\x88\x92 1"};
     double value;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_SAY(!number_read(bad[i], strlen(bad[i]), &value), "%s", bad[i]);
@@ -91,9 +91,11 @@ TEST(spaces_signs_points_and_exponents_are_read)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{" 1.5 ", 1.5},  {"+2", 2.0},     {"-0.25\r", -0.25}, {".5", 0.5},
-                {"5.", 5.0},     {"1E3", 1000.0}, {"1e-3", 0.001},    {"4.9e-324", 4.9e-324},
-                {"00012", 12.0}, {"1.7976931348623157e308", DBL_MAX}};
+    } good[] = {{" 1.5 ", 1.5},     {"+2", 2.0},
+                {"-0.25\r", -0.25}, {".5", 0.5},
+                {"5.", 5.0},        {"1E3", 1000.0},
+                {"1e-3", 0.001},    {"4.9e-324", 4.9e-324},
+                {"00012", 12.0},    {"1.7976931348623157e308", DBL_MAX}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         double value = NAN;
         CHECK_SAY(number_read(good[i].text, strlen(good[i].text), &value), "%s", good[i].text);
@@ -103,8 +105,8 @@ TEST(spaces_signs_points_and_exponents_are_read)
 
 TEST(blank_nan_null_na_and_none_are_missing_in_any_case)
 {
-    static const char *const missing[] = {"", " ", "NaN", "nan", "NULL", "null", "NA",
-                                          "n/a", "None", "-nan", " nan\r"};
+    static const char *const missing[] = {"",   " ",   "NaN",  "nan",  "NULL",  "null",
+                                          "NA", "n/a", "None", "-nan", " nan\r"};
     static const char *const present[] = {"0", "-", "nano", "nil", "?", "nulls"};
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         CHECK_SAY(number_missing(missing[i], strlen(missing[i])), "%s", missing[i]);
@@ -177,9 +179,17 @@ TEST(zero_nan_and_whole_numbers_are_written_plainly)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0.0, "0"},       {-0.0, "0"},    {NAN, "nan"},      {1.0, "1"},
-                 {-12.5, "-12.5"}, {100.0, "100"}, {123456789.0, "123456789"},
-                 {0.1, "0.1"},     {1e-5, "0.00001"}, {0.3, "0.3"},   {1e14, "100000000000000"}};
+    } cases[] = {{0.0, "0"},
+                 {-0.0, "0"},
+                 {NAN, "nan"},
+                 {1.0, "1"},
+                 {-12.5, "-12.5"},
+                 {100.0, "100"},
+                 {123456789.0, "123456789"},
+                 {0.1, "0.1"},
+                 {1e-5, "0.00001"},
+                 {0.3, "0.3"},
+                 {1e14, "100000000000000"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[NUMBER_ROOM + 1];
         text[number_write(text, cases[i].value, 17)] = 0;

@@ -99,7 +99,8 @@ static andon_status take_time(struct samples *s, andon_error *err)
 static andon_status take_channel(struct samples *s, uint32_t column, andon_error *err)
 {
     if (s->channels == ANDON_CHANNELS_MAX)
-        return andon_fail(err, ANDON_ELIMIT, "%s: found more than %u channels, expected at most that",
+        return andon_fail(err, ANDON_ELIMIT,
+                          "%s: found more than %u channels, expected at most that",
                           s->request->path, ANDON_CHANNELS_MAX);
     s->used[column] = true;
     csv_take(s->csv, column, CSV_NUMBER, s->channels);
@@ -114,8 +115,10 @@ static andon_status take_named_channels(struct samples *s, andon_error *err)
         uint32_t column = csv_find(s->csv, name);
         if (column == CSV_NONE) return no_column(s, name, "a channel of the model", err);
         if (s->used[column])
-            return andon_fail(err, ANDON_EDATA, "%s: column %s is a channel of the model, expected "
-                              "no other use for it", s->request->path, name);
+            return andon_fail(err, ANDON_EDATA,
+                              "%s: column %s is a channel of the model, expected "
+                              "no other use for it",
+                              s->request->path, name);
         andon_status st = take_channel(s, column, err);
         if (st != ANDON_OK) return st;
     }
@@ -226,7 +229,8 @@ uint32_t samples_ignored(const struct samples *s, char *text, size_t room)
         if (s->used[i]) continue;
         const char *name = csv_name(s->csv, i);
         if (count++ > told || length + strlen(name) + 24 > room) continue;
-        length += (size_t)snprintf(text + length, room - length, "%s%s", told > 0 ? ", " : "", name);
+        length +=
+            (size_t)snprintf(text + length, room - length, "%s%s", told > 0 ? ", " : "", name);
         told++;
     }
     if (told < count) snprintf(text + length, room - length, " and %u more", count - told);
@@ -247,9 +251,9 @@ static andon_status read_time(struct samples *s, size_t row, struct csv_cell cel
     else if (!timestamp_read(cell.text, cell.length, &ts_ns)) {
         char found[CSV_FOUND_ROOM];
         csv_row_found(found, cell);
-        return andon_fail(err, ANDON_EDATA, "%s:%llu: column %s: found %s, expected "
-                          TIMESTAMP_EXPECTED, s->request->path, (unsigned long long)line,
-                          samples_time(s), found);
+        return andon_fail(err, ANDON_EDATA,
+                          "%s:%llu: column %s: found %s, expected " TIMESTAMP_EXPECTED,
+                          s->request->path, (unsigned long long)line, samples_time(s), found);
     }
     s->step_ns = (int64_t)((uint64_t)ts_ns - (uint64_t)s->last_ns);
     s->last_ns = s->ts_ns[row] = ts_ns;

@@ -23,13 +23,13 @@ struct samples_request {
 };
 
 struct samples_batch {
-    struct andon_series series;      /* .ts_ns and .running are NULL without such columns; no
-                                        .regime: see the words                                */
-    const struct csv_cell *time;     /* time[n], as in the file; NULL: no such column         */
-    const struct csv_cell *regime;   /* regime[n * stride]; NULL: no such column              */
-    const struct csv_cell *label;    /* label[n * stride]; NULL: no such column               */
-    size_t stride;                   /* of time, regime and label                             */
-    const uint64_t *line;            /* line[n]                                               */
+    struct andon_series series;    /* .ts_ns and .running are NULL without such columns; no
+                                      .regime: see the words                                */
+    const struct csv_cell *time;   /* time[n], as in the file; NULL: no such column         */
+    const struct csv_cell *regime; /* regime[n * stride]; NULL: no such column              */
+    const struct csv_cell *label;  /* label[n * stride]; NULL: no such column               */
+    size_t stride;                 /* of time, regime and label                             */
+    const uint64_t *line;          /* line[n]                                               */
 };
 
 struct samples;
@@ -38,8 +38,7 @@ struct samples;
  * ANDON_EDATA   a column that was asked for is not there (err names it), or as csv_open
  * ANDON_ELIMIT  more channels than ANDON_CHANNELS_MAX */
 ANDON_MUST_CHECK andon_status samples_open(struct samples **samples,
-                                           const struct samples_request *request,
-                                           andon_error *err);
+                                           const struct samples_request *request, andon_error *err);
 void samples_close(struct samples *samples); /* NULL is fine */
 
 uint32_t samples_channels(const struct samples *samples);
@@ -54,8 +53,8 @@ uint32_t samples_ignored(const struct samples *samples, char *text, size_t room)
 /* samples_rows is how many rows a batch holds at most: 16..1024, so that it stays under 4 MiB. */
 size_t samples_rows(const struct samples *samples);
 
-/* samples_read gives the next batch; series.n == 0 at the end. A blank time continues the step of the
- * two rows before it. err as of csv_read, or a text where a time belongs. */
+/* samples_read gives the next batch; series.n == 0 at the end. A blank time continues the step of
+ * the two rows before it. err as of csv_read, or a text where a time belongs. */
 ANDON_MUST_CHECK andon_status samples_read(struct samples *samples, struct samples_batch *batch,
                                            andon_error *err);
 

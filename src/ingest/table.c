@@ -29,8 +29,10 @@ static andon_status make_room(struct table *t, size_t rows, andon_error *err)
     if (rows <= t->room) return ANDON_OK;
     size_t most = TABLE_BYTES_MAX / sizeof(double) / t->channels;
     if (rows > most)
-        return andon_fail(err, ANDON_ELIMIT, "found more than %zu rows of %u channels, expected at "
-                          "most that (--rows A:B takes a part)", most, t->channels);
+        return andon_fail(err, ANDON_ELIMIT,
+                          "found more than %zu rows of %u channels, expected at "
+                          "most that (--rows A:B takes a part)",
+                          most, t->channels);
     size_t room = t->room < 4096 ? 4096 : t->room + t->room / 2;
     if (room < rows) room = rows;
     if (room > most) room = most;
@@ -53,7 +55,7 @@ static bool is_one_of(struct csv_cell cell, const char *const *word, size_t word
 /* The class of a label cell; VOCABULARY_NONE when there are too many. */
 static int32_t class_of(struct vocabulary *classes, struct csv_cell cell)
 {
-    static const char *const normal[] = {"",     "0",    "0.0",   "normal", "ok", "healthy",
+    static const char *const normal[] = {"",     "0",    "0.0",   "normal", "ok",  "healthy",
                                          "good", "none", "false", "no",     "nan", "null"};
     static const char *const one[] = {"1", "1.0", "true", "yes", "anomaly", "anomalous"};
     if (is_one_of(cell, normal, sizeof normal / sizeof *normal)) return 0;
@@ -203,8 +205,8 @@ static andon_status finish(struct table *t, const struct table_request *r, andon
     t->regime = kept(t->regime, r->columns.regime != NULL);
     t->label = kept(t->label, r->columns.label != NULL);
     if (t->rows == 0 && (r->first > 0 || r->end < UINT64_MAX))
-        return andon_fail(err, ANDON_EDATA, "%s: found no row in the range of --rows, expected some",
-                          r->path[0]);
+        return andon_fail(err, ANDON_EDATA,
+                          "%s: found no row in the range of --rows, expected some", r->path[0]);
     if (t->rows == 0)
         return andon_fail(err, ANDON_EDATA, "%s: found a header and no rows, expected rows",
                           r->path[0]);
@@ -243,7 +245,8 @@ andon_status table_check(const struct table *t, const char *name, andon_error *e
 {
     bool varies = false;
     if (t->rows < 2)
-        return andon_fail(err, ANDON_EDATA, "%s: found %zu row, expected at least 2", name, t->rows);
+        return andon_fail(err, ANDON_EDATA, "%s: found %zu row, expected at least 2", name,
+                          t->rows);
     for (uint32_t c = 0; c < t->channels; c++) {
         const double *value = t->value + c;
         double first = NAN;
@@ -253,13 +256,16 @@ andon_status table_check(const struct table *t, const char *name, andon_error *e
             varies |= *value != first;
         }
         if (isnan(first))
-            return andon_fail(err, ANDON_EDATA, "%s: column %s: found no value in %zu rows, expected "
-                              "numbers (--drop %s leaves it out)", name, t->channel[c], t->rows,
-                              t->channel[c]);
+            return andon_fail(err, ANDON_EDATA,
+                              "%s: column %s: found no value in %zu rows, expected "
+                              "numbers (--drop %s leaves it out)",
+                              name, t->channel[c], t->rows, t->channel[c]);
     }
     if (varies) return ANDON_OK;
-    return andon_fail(err, ANDON_EDATA, "%s: found every column constant in %zu rows, expected one "
-                      "that varies", name, t->rows);
+    return andon_fail(err, ANDON_EDATA,
+                      "%s: found every column constant in %zu rows, expected one "
+                      "that varies",
+                      name, t->rows);
 }
 
 bool table_counts_rows(const struct table *t, uint32_t channel)

@@ -1,5 +1,5 @@
-/* One or several CSV files, whole in memory, one behind the other: what training and evaluation read.
- * Owned by one thread. */
+/* One or several CSV files, whole in memory, one behind the other: what training and evaluation
+ * read. Owned by one thread. */
 #ifndef INGEST_TABLE_H
 #define INGEST_TABLE_H
 
@@ -11,7 +11,7 @@
 struct table_request {
     const char *const *path; /* path[paths], in order of time                               */
     size_t paths;
-    struct samples_request columns; /* .path is not used                                    */
+    struct samples_request columns;   /* .path is not used                                    */
     const struct vocabulary *regimes; /* known regimes, others are unknown; NULL: learn them */
     uint64_t first, end;              /* rows [first, end) of all files together            */
     /* Called now and then with the part read, 0..1; may be NULL. */
@@ -22,21 +22,21 @@ struct table_request {
 struct table {
     size_t rows;
     uint32_t channels;
-    char **channel;      /* channel[channels]                                               */
-    double *value;       /* value[rows][channels], NaN = missing                            */
-    int64_t *ts_ns;      /* ts_ns[rows] or NULL                                             */
-    int8_t *running;     /* running[rows] or NULL                                           */
-    int32_t *regime;     /* regime[rows] or NULL: index into .regimes or ANDON_REGIME_UNKNOWN */
-    int32_t *label;      /* label[rows] or NULL: index into .classes                        */
+    char **channel;  /* channel[channels]                                               */
+    double *value;   /* value[rows][channels], NaN = missing                            */
+    int64_t *ts_ns;  /* ts_ns[rows] or NULL                                             */
+    int8_t *running; /* running[rows] or NULL                                           */
+    int32_t *regime; /* regime[rows] or NULL: index into .regimes or ANDON_REGIME_UNKNOWN */
+    int32_t *label;  /* label[rows] or NULL: index into .classes                        */
     struct vocabulary regimes, classes; /* classes.word[0] is "normal"                      */
-    char *time;          /* the time column's name or NULL                                  */
-    size_t *file_first;  /* file_first[files]: where each file's rows begin                 */
+    char *time;         /* the time column's name or NULL                                  */
+    size_t *file_first; /* file_first[files]: where each file's rows begin                 */
     size_t files;
-    double interval_s;   /* median step of time within a file; 0: there is no time          */
+    double interval_s;     /* median step of time within a file; 0: there is no time          */
     uint64_t culprit_line; /* when reading failed: the line and the column of a text in a   */
     char culprit[ANDON_NAME_MAX]; /* number column, if that was it                          */
-    char left_out[200];  /* names of columns that are no channels and had no other use        */
-    bool headerless;     /* a file had no header though one was expected                    */
+    char left_out[200]; /* names of columns that are no channels and had no other use        */
+    bool headerless;    /* a file had no header though one was expected                    */
     size_t room;
 };
 
@@ -56,8 +56,8 @@ void table_free(struct table *table); /* safe on a zeroed one */
 ANDON_MUST_CHECK andon_status table_check(const struct table *table, const char *name,
                                           andon_error *err);
 
-/* table_counts_rows tells a channel that only counts: the same step, not 0, from each row to the next
- * (an index, a time since start). */
+/* table_counts_rows tells a channel that only counts: the same step, not 0, from each row to the
+ * next (an index, a time since start). */
 bool table_counts_rows(const struct table *table, uint32_t channel);
 
 /* The table as the library takes it; borrowed. */

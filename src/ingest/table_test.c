@@ -45,9 +45,10 @@ TEST(words_of_labels_and_regimes_become_numbers)
     struct table t;
     struct table_request r = {
         .columns = {.label = "what", .regime = "mode", .running = "on", .time = ""}};
-    CHECK(read_one(&t, "a,what,mode,on,Time\n1,0,slow,1,2024-01-01\n2,Normal,fast,off,2024-01-02\n"
-                       "3,leak,slow,running,2024-01-03\n4,,,x,2024-01-04\n5,1.0,fast,0,2024-01-05\n"
-                       "6,leak,fast,1,2024-01-06\n",
+    CHECK(read_one(&t,
+                   "a,what,mode,on,Time\n1,0,slow,1,2024-01-01\n2,Normal,fast,off,2024-01-02\n"
+                   "3,leak,slow,running,2024-01-03\n4,,,x,2024-01-04\n5,1.0,fast,0,2024-01-05\n"
+                   "6,leak,fast,1,2024-01-06\n",
                    r, NULL) == ANDON_OK);
     static const int32_t label[6] = {0, 0, 1, 0, 2, 1}, regime[6] = {0, 1, 0, -1, 1, 1};
     static const int8_t running[6] = {1, 0, 1, ANDON_RUNNING_UNKNOWN, 0, 1};
@@ -89,8 +90,8 @@ TEST(files_follow_one_another_with_the_first_ones_channels)
     add_file(&f, "ts,a,b\n100,1,2\n110,3,4\n120,5,6\n");
     add_file(&f, "b,extra,a,ts\n8,x,7,100000\n10,y,9,100010\n");
     struct table t;
-    struct table_request r = {.path = f.list, .paths = 2, .columns = {.time = ""}, .first = 1,
-                              .end = 5};
+    struct table_request r = {
+        .path = f.list, .paths = 2, .columns = {.time = ""}, .first = 1, .end = 5};
     andon_error err = {{0}};
     andon_status st = table_read(&t, &r, &err);
     remove_files(&f);
@@ -141,11 +142,13 @@ TEST(a_missing_column_an_empty_range_and_no_rows_are_told)
     } cases[] = {
         {"a\n1\n", "found no column x, expected it as the label", {.columns = {.label = "x"}}},
         {"a\n1\n", "found no column x, expected it as the time", {.columns = {.time = "x"}}},
-        {"a\n1\n", "found no column x, expected it as a column to drop",
+        {"a\n1\n",
+         "found no column x, expected it as a column to drop",
          {.columns = {.drop = drop, .drops = 1}}},
         {"a\n1\n", "found no row in the range of --rows", {.first = 5}},
         {"a\n", "found a header and no rows", {.paths = 1}},
-        {"ts,a\n1,1\n2024-13-01,2\n", "3: column ts: found \"2024-13-01\", expected a time",
+        {"ts,a\n1,1\n2024-13-01,2\n",
+         "3: column ts: found \"2024-13-01\", expected a time",
          {.columns = {.time = "ts"}}},
         {"a\n1\n", "found no column left", {.columns = {.label = "a"}}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -78,8 +78,8 @@ static bool moment_ns(const struct moment *m, int64_t *ts_ns)
     if (m->month < 1 || m->month > 12 || m->day < 1 || m->day > days_in(m->year, m->month))
         return false;
     if (m->hour > 23 || m->minute > 59 || m->second > 60) return false;
-    int64_t seconds = days_of(m->year, m->month, m->day) * 86400 + m->hour * 3600 +
-                      m->minute * 60 + m->second - m->zone_s;
+    int64_t seconds = days_of(m->year, m->month, m->day) * 86400 + m->hour * 3600 + m->minute * 60 +
+                      m->second - m->zone_s;
     if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX) return false;
     *ts_ns = seconds * SECOND_NS + m->fraction_ns;
     return true;
@@ -186,8 +186,7 @@ static void date_of(int64_t days, struct moment *m)
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
     int64_t of_era = z - era * 146097;
-    int64_t year_of_era =
-        (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t shifted = (5 * of_year + 2) / 153;
     m->day = (int)(of_year - (153 * shifted + 2) / 5 + 1);

@@ -16,14 +16,15 @@
  *   2024.05.31.12.30.15                             IMS bearing files
  *   1717158615[.25]                                 epoch: below 1e11 seconds, below 1e14 milli-,
  *                                                   below 1e17 micro-, else nanoseconds
- * spaces around it and slashes in the ISO date allowed. False: none of these, or before 1678 or after
- * 2261. Digits beyond the nanosecond are cut. */
+ * spaces around it and slashes in the ISO date allowed. False: none of these, or before 1678 or
+ * after 2261. Digits beyond the nanosecond are cut. */
 bool timestamp_read(const char *text, size_t length, int64_t *ts_ns);
 
 /* timestamp_is_epoch tells an epoch number from a written date. */
 bool timestamp_is_epoch(const char *text, size_t length);
 
-/* timestamp_write writes ISO 8601 with Z, with as many decimals (0, 3, 6, 9) as needed; a 0 ends it. */
+/* timestamp_write writes ISO 8601 with Z, with as many decimals (0, 3, 6, 9) as needed; a 0 ends
+ * it. */
 void timestamp_write(char text[TIMESTAMP_ROOM], int64_t ts_ns);
 
 #endif
