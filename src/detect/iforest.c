@@ -27,7 +27,7 @@ size_t trees_scratch_bytes(const struct trees *trees)
     size_t d = trees->d, bytes = d * sizeof(uint64_t);
     if (trees->groups > 0)
         bytes = d * (TREES_RANKED * sizeof(float) + TREES_CHUNK) +
-                (trees->slots + TREES_TOGETHER) * TREES_BLOCK +
+                trees->slots * TREES_BLOCK +
                 TREES_CHUNK * sizeof(uint32_t);
     return (bytes + 63) / 64 * 64;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "detect/iforest.h"
+#include "detect/iforest_plan.h"
 
 enum { COLUMNS_MAX = 512 }; /* beyond, the chunk's columns leave the cache and the walk is as good */
 
@@ -16,16 +17,15 @@ struct lay {
     uint32_t trees;
     uint32_t *inner_first;   /* [trees + 1], of each tree in inner and rank                */
     uint32_t *inner;         /* inner nodes of all trees, ascending, as places in a bundle */
-    uint16_t *tree_cherries; /* [trees]                                                    */
+    uint32_t *tree_ops;      /* [trees], inner nodes that are not cherries; a lone cherry    */
     uint32_t *tree_longest;  /* [trees], the longest path in TREES_UNIT                    */
     uint8_t *rank;           /* [inner], place among the feature's thresholds              */
     uint64_t *entry;         /* [inner], key << 32 | place in inner, by feature and sorted */
     uint64_t *spare;         /* [inner], for sorting                                       */
     uint32_t *count;         /* [d + 1]                                                    */
     uint32_t *extra;         /* [d], of the tree that asks to join                         */
-    uint32_t constants, cherries;     /* the most of any tree              */
-    uint16_t slot[2 * TREES_LEAVES];  /* of a tree's nodes: code or slot   */
-    uint8_t height[2 * TREES_LEAVES]; /* of a tree's nodes above cherries  */
+    uint32_t ops;
+    struct iforest_planner planner;
 };
 
 static bool is_leaf(const struct trees_bundle *bundle, uint32_t i)
@@ -137,69 +137,6 @@ static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, 
     return TREES_HEAP + size;
 }
 
-/* Numbers the leaves: first those beside an inner node, whose codes are constant slots, then those of
- * cherries; writes their values. An inner child writes too: its
- * slot is replaced later, its value goes behind the tree's. */
-static void number_leaves(struct lay *lay, uint32_t t, uint32_t *value)
-{
-    struct trees_view tree = trees_view(lay->forest, t);
-    uint32_t inner = lay->inner_first[t + 1] - lay->inner_first[t];
-    uint32_t next[2] = {0, inner + 1 - 2u * lay->tree_cherries[t]};
-    for (uint32_t k = lay->inner_first[t]; k < lay->inner_first[t + 1]; k++) {
-        uint32_t left = trees_node_left(tree.bundle->node[lay->inner[k]]);
-        uint32_t cherry = is_cherry(tree.bundle, left);
-        for (uint32_t c = left; c < left + 2; c++) {
-            bool leaf = is_leaf(tree.bundle, c);
-            value[leaf ? next[cherry] : inner + 1] = tree.bundle->value[c];
-            lay->slot[c - tree.begin] = (uint16_t)next[cherry];
-            next[cherry] += leaf;
-        }
-    }
-}
-
-/* The heights of the tree's inner nodes above their cherries. first[h] becomes the number of nodes
- * lower than h. */
-static void heights(struct lay *lay, uint32_t t, uint32_t *first)
-{
-    struct trees_view tree = trees_view(lay->forest, t);
-    uint32_t count[IFOREST_DEPTH_MAX + 1] = {0};
-    memset(lay->height, 0, tree.end - tree.begin);
-    for (uint32_t k = lay->inner_first[t + 1]; k-- > lay->inner_first[t];) {
-        uint32_t i = lay->inner[k], left = trees_node_left(tree.bundle->node[i]);
-        const uint8_t *child = &lay->height[left - tree.begin];
-        uint32_t height = 1u + (child[0] > child[1] ? child[0] : child[1]);
-        height *= !is_cherry(tree.bundle, left);
-        lay->height[i - tree.begin] = (uint8_t)height;
-        count[height]++;
-    }
-    for (uint32_t h = 0, sum = 0; h <= IFOREST_DEPTH_MAX; h++) {
-        first[h] = sum;
-        sum += count[h];
-    }
-}
-
-/* Writes the tree's operations by height: cherries first, and a join seldom waits for the one just
- * before it. A computed operand is used once: its slot takes the result. */
-static void plan_write(struct lay *lay, uint32_t t, struct trees_plan *plan, struct trees_op *op)
-{
-    struct trees_view tree = trees_view(lay->forest, t);
-    const struct trees_bundle *bundle = tree.bundle;
-    uint32_t place[IFOREST_DEPTH_MAX + 1];
-    heights(lay, t, place);
-    for (uint32_t k = lay->inner_first[t + 1]; k-- > lay->inner_first[t];) {
-        uint32_t i = lay->inner[k], left = trees_node_left(bundle->node[i]);
-        uint32_t height = lay->height[i - tree.begin], at = place[height]++;
-        uint16_t a = lay->slot[left - tree.begin], b = lay->slot[left + 1 - tree.begin];
-        uint16_t out = is_leaf(bundle, left) ? b : a;
-        out = height == 0 ? (uint16_t)(lay->constants + at) : out;
-        op[at] = (struct trees_op){.column = (uint16_t)trees_node_feature(bundle->node[i]),
-                                   .threshold = (int8_t)(lay->rank[k] - 128),
-                                   .a = a, .b = b, .out = out};
-        lay->slot[i - tree.begin] = out;
-    }
-    plan->result = lay->slot[0];
-}
-
 static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_arena *scratch)
 {
     size_t inner = 0;
@@ -211,19 +148,19 @@ static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_a
     /* One more: a list is written before it is known whether the node belongs to it. */
     lay->inner = andon_arena_array(scratch, inner + 1, sizeof lay->inner[0]);
     lay->inner_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->inner_first[0]);
-    lay->tree_cherries = andon_arena_array(scratch, lay->trees, sizeof lay->tree_cherries[0]);
+    lay->tree_ops = andon_arena_array(scratch, lay->trees, sizeof lay->tree_ops[0]);
     lay->tree_longest = andon_arena_array(scratch, lay->trees, sizeof lay->tree_longest[0]);
     lay->rank = andon_arena_array(scratch, inner, sizeof lay->rank[0]);
     lay->entry = andon_arena_array(scratch, inner, sizeof lay->entry[0]);
     lay->spare = andon_arena_array(scratch, inner, sizeof lay->spare[0]);
     lay->count = andon_arena_array(scratch, forest->d + 1, sizeof lay->count[0]);
     lay->extra = andon_arena_array(scratch, forest->d, sizeof lay->extra[0]);
-    return lay->inner != NULL && lay->inner_first != NULL && lay->tree_cherries != NULL &&
+    return lay->inner != NULL && lay->inner_first != NULL && lay->tree_ops != NULL &&
            lay->tree_longest != NULL && lay->rank != NULL && lay->entry != NULL &&
            lay->spare != NULL && lay->count != NULL && lay->extra != NULL;
 }
 
-/* Lists a tree's inner nodes and counts its cherries. */
+/* Lists a tree's inner nodes and counts its operations. */
 static void survey(struct lay *lay, uint32_t t)
 {
     struct trees_view tree = trees_view(lay->forest, t);
@@ -238,21 +175,18 @@ static void survey(struct lay *lay, uint32_t t)
         cherries += is_cherry(tree.bundle, trees_node_left(tree.bundle->node[lay->inner[k]]));
     lay->inner_first[t + 1] = at;
     lay->tree_longest[t] = longest;
-    lay->tree_cherries[t] = (uint16_t)cherries;
+    uint32_t inner = at - lay->inner_first[t];
+    lay->tree_ops[t] = inner == 1 ? 1 : inner - cherries;
+    lay->ops += lay->tree_ops[t];
 }
 
 /* Surveys all trees; false when the forest is not for lanes. */
 static bool fits_lanes(struct lay *lay)
 {
     if (lay->forest->d > COLUMNS_MAX) return false;
-    lay->constants = 1;
     for (uint32_t t = 0; t < lay->trees; t++) {
         survey(lay, t);
-        uint32_t leaves = lay->inner_first[t + 1] - lay->inner_first[t] + 1;
-        uint32_t cherries = lay->tree_cherries[t];
-        if (leaves > TREES_LEAVES) return false;
-        if (cherries > lay->cherries) lay->cherries = cherries;
-        if (leaves - 2 * cherries > lay->constants) lay->constants = leaves - 2 * cherries;
+        if (lay->inner_first[t + 1] - lay->inner_first[t] >= TREES_LEAVES) return false;
     }
     return true;
 }
@@ -266,11 +200,12 @@ static bool forest_room(struct trees *forest, const struct lay *lay, uint32_t gr
     forest->group = andon_arena_array(arena, groups, sizeof forest->group[0]);
     forest->plan = andon_arena_array(arena, lay->trees, sizeof forest->plan[0]);
     forest->column = andon_arena_array(arena, columns, sizeof forest->column[0]);
-    forest->op = andon_arena_array(arena, inner, sizeof forest->op[0]);
+    forest->op = andon_arena_array(arena, lay->ops, sizeof forest->op[0]);
+    forest->run = andon_arena_array(arena, lay->ops, sizeof forest->run[0]);
     forest->value = andon_arena_array(arena, inner + lay->trees + 1, sizeof forest->value[0]);
     forest->table = andon_arena_array(arena, floats, sizeof forest->table[0]);
     return forest->group != NULL && forest->plan != NULL && forest->column != NULL &&
-           forest->op != NULL && forest->value != NULL && forest->table != NULL;
+           forest->op != NULL && forest->run != NULL && forest->value != NULL && forest->table != NULL;
 }
 
 /* Counts groups and their used columns, writing each group's first tree into begin. */
@@ -289,8 +224,27 @@ static uint32_t count_groups(struct lay *lay, uint32_t *begin, uint32_t *columns
 
 /* How far the arrays of the forest are written. */
 struct place {
-    uint32_t column, table, op, value;
+    uint32_t column, table, op, run, value;
 };
+
+static void tree_write(struct lay *lay, struct trees *forest, uint32_t t, uint32_t first,
+                       struct place *at)
+{
+    struct trees_view tree = trees_view(forest, t);
+    struct iforest_planner *planner = &lay->planner;
+    planner->node = tree.bundle->node + tree.begin;
+    planner->nodes = tree.end - tree.begin;
+    planner->base = tree.begin;
+    planner->rank = lay->rank + lay->inner_first[t];
+    struct trees_plan *plan = &forest->plan[t];
+    *plan = (struct trees_plan){.op = at->op, .run = at->run, .value = at->value};
+    plan->runs = iforest_plan_write(planner, tree.bundle->value + tree.begin,
+                                    (uint8_t)((t - first) % TREES_TOGETHER), forest->op + at->op,
+                                    forest->run + at->run, forest->value + at->value);
+    at->op += lay->tree_ops[t];
+    at->run += plan->runs;
+    at->value += planner->inners + 1;
+}
 
 static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint32_t first,
                         uint32_t end, struct place *at)
@@ -306,22 +260,7 @@ static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint3
                                  forest->table + at->table);
     }
     group->columns = at->column - group->column;
-    for (uint32_t t = first; t < end; t++) {
-        struct trees_view tree = trees_view(forest, t);
-        struct trees_plan *plan = &forest->plan[t];
-        uint32_t inner = (tree.end - tree.begin) / 2, cherries = lay->tree_cherries[t];
-        *plan = (struct trees_plan){.op = at->op, .value = at->value,
-                                    .cherries = (uint16_t)cherries,
-                                    .joins = (uint16_t)(inner - cherries)};
-        if (inner == 0) { /* one leaf: nothing to do but slot 0 */
-            forest->value[at->value] = tree.bundle->value[tree.begin];
-        } else {
-            number_leaves(lay, t, forest->value + at->value);
-            plan_write(lay, t, plan, forest->op + at->op);
-        }
-        at->op += inner;
-        at->value += inner + 1;
-    }
+    for (uint32_t t = first; t < end; t++) tree_write(lay, forest, t, first, at);
 }
 
 andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
@@ -340,7 +279,6 @@ andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
     for (uint32_t g = 0; g < groups; g++)
         group_write(&lay, forest, g, begin[g], begin[g + 1], &at);
     forest->groups = groups;
-    forest->constants = lay.constants;
-    forest->slots = lay.constants + lay.cherries;
+    forest->slots = lay.planner.slots_max > TREES_TOGETHER ? lay.planner.slots_max : TREES_TOGETHER;
     return ANDON_OK;
 }

@@ -2,7 +2,7 @@
  *
  * The walk takes one row through eight trees side by side, so that eight chains of loads overlap.
  *
- * The lanes take 256 rows through every node of a tree: features become ranks among the thresholds of
+ * The lanes take 512 rows through every node of a tree: features become ranks among the thresholds of
  * a group of trees, one byte each, so that a node costs one compare and one select for 16, 32 or 64
  * rows, children before parents, and no row waits for another's branch. A tree of 256 samples has
  * about a hundred inner nodes: 100 nodes * 2 operations / 32 rows is less than the eight dependent
@@ -26,27 +26,31 @@
 /* Below this many rows of a block the walk is faster. */
 enum { LANES_ROWS_MIN = 24 };
 
+/* lanes_pick gives a where x < t, else b: so that x is the operand that may come from memory. */
 #if defined(TREES_AVX512)
 typedef __m512i lanes;
 #define lanes_load(p) _mm512_load_si512((const void *)(p))
 #define lanes_store(p, v) _mm512_store_si512((void *)(p), (v))
 #define lanes_set(v) _mm512_set1_epi8((char)(v))
-#define lanes_pick(x, t, a, b) _mm512_mask_blend_epi8(_mm512_cmpgt_epi8_mask((x), (t)), (a), (b))
+#define lanes_flip(x, s) _mm512_xor_si512((x), (s))
+#define lanes_pick(x, t, a, b) _mm512_mask_blend_epi8(_mm512_cmpgt_epi8_mask((t), (x)), (b), (a))
 #elif defined(TREES_AVX2)
 typedef __m256i lanes;
 #define lanes_load(p) _mm256_load_si256((const __m256i *)(const void *)(p))
 #define lanes_store(p, v) _mm256_store_si256((__m256i *)(void *)(p), (v))
 #define lanes_set(v) _mm256_set1_epi8((char)(v))
-#define lanes_pick(x, t, a, b) _mm256_blendv_epi8((a), (b), _mm256_cmpgt_epi8((x), (t)))
+#define lanes_flip(x, s) _mm256_xor_si256((x), (s))
+#define lanes_pick(x, t, a, b) _mm256_blendv_epi8((b), (a), _mm256_cmpgt_epi8((t), (x)))
 #else
 typedef int8_t lanes __attribute__((vector_size(16), may_alias));
 #define lanes_load(p) (*(const lanes *)(const void *)(p))
 #define lanes_store(p, v) (*(lanes *)(void *)(p) = (v))
 #define lanes_set(v) ((lanes){0} + (int8_t)(v))
+#define lanes_flip(x, s) ((x) ^ (s))
 static inline lanes lanes_pick(lanes x, lanes t, lanes a, lanes b)
 {
-    lanes right = (lanes)(x > t);
-    return (a & ~right) | (b & right);
+    lanes left = (lanes)(t > x);
+    return (a & left) | (b & ~left);
 }
 #endif
 
@@ -56,7 +60,6 @@ struct room {
     float *column;   /* column[d][TREES_RANKED]                        */
     int8_t *rank;    /* rank[d][TREES_CHUNK]                        */
     int8_t *slot;    /* slot[slots][TREES_BLOCK]                    */
-    uint8_t *code;   /* code[TREES_TOGETHER][TREES_BLOCK]           */
     uint32_t *part;  /* part[TREES_CHUNK], the sums of one group    */
 };
 
@@ -69,8 +72,7 @@ static struct room room_at(const struct trees *trees, void *scratch)
         room.column = (float *)(void *)at;
         room.rank = (int8_t *)(at + d * TREES_RANKED * sizeof(float));
         room.slot = room.rank + d * TREES_CHUNK;
-        room.code = (uint8_t *)room.slot + trees->slots * TREES_BLOCK;
-        room.part = (uint32_t *)(void *)(room.code + TREES_TOGETHER * TREES_BLOCK);
+        room.part = (uint32_t *)(void *)(room.slot + trees->slots * TREES_BLOCK);
     }
     return room;
 }
@@ -124,9 +126,10 @@ static void nan_mark(const float *x, size_t n, uint32_t d, uint64_t *sum)
     }
 }
 
-/* rank_heap walks the five levels of a column's heap: leaf[i] = 32 + the number of eights below x[i]. */
+/* rank_heap walks the five levels of a column's heap: from[i] = 8 times
+ * the number of eights that are below x[i] as a whole. */
 #if defined(TREES_AVX512)
-static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *from)
 {
     const __m512 low = _mm512_loadu_ps(table), high = _mm512_loadu_ps(table + 16);
     const __m512i one = _mm512_set1_epi32(1);
@@ -139,11 +142,12 @@ static void rank_heap(const float *x, size_t rows, const float *table, int32_t *
             e = _mm512_add_epi32(e, e);
             e = _mm512_mask_add_epi32(e, right, e, one);
         }
-        _mm512_store_si512((void *)(leaf + i), e);
+        e = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(TREES_HEAP)), 3);
+        _mm512_store_si512((void *)(from + i), e);
     }
 }
 #elif defined(TREES_AVX2)
-static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *from)
 {
     const __m256 h0 = _mm256_loadu_ps(table), h1 = _mm256_loadu_ps(table + 8);
     const __m256 h2 = _mm256_loadu_ps(table + 16), h3 = _mm256_loadu_ps(table + 24);
@@ -160,89 +164,162 @@ static void rank_heap(const float *x, size_t rows, const float *table, int32_t *
         DEEPER(_mm256_permutevar8x32_ps(h1, e));
         DEEPER(_mm256_blendv_ps(_mm256_permutevar8x32_ps(h2, e), _mm256_permutevar8x32_ps(h3, e),
                                 _mm256_castsi256_ps(_mm256_slli_epi32(e, 28))));
-        _mm256_store_si256((__m256i *)(void *)(leaf + i), e);
+        e = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(TREES_HEAP)), 3);
+        _mm256_store_si256((__m256i *)(void *)(from + i), e);
     }
 #undef DEEPER
 }
 #else
-static void rank_heap(const float *x, size_t rows, const float *table, int32_t *leaf)
+static void rank_heap(const float *x, size_t rows, const float *table, int32_t *from)
 {
     for (size_t i = 0; i < rows; i++) {
         int32_t e = 1;
         for (int level = 0; level < 5; level++) e = 2 * e + (x[i] > table[e]);
-        leaf[i] = e;
+        from[i] = 8 * (e - TREES_HEAP);
     }
 }
 #endif
 
-/* How many of eight sorted thresholds are below x. */
-static inline int32_t rank_eight(const float *eight, const float *x)
-{
 #if defined(TREES_AVX512) || defined(TREES_AVX2)
-    __m256 less = _mm256_cmp_ps(_mm256_loadu_ps(eight), _mm256_broadcast_ss(x), _CMP_LT_OQ);
-    return __builtin_popcount((unsigned)_mm256_movemask_ps(less));
-#else
-    int32_t below = 0;
-    for (int j = 0; j < 8; j++) below += eight[j] < *x;
-    return below;
-#endif
+/* How many of the eight thresholds at sorted + from[j] are below x[j], for eight rows. */
+static inline __m256i eights_below(const float *sorted, const int32_t *from, const float *x)
+{
+    __m256i below[8];
+    for (int j = 0; j < 8; j++) {
+        __m256 eight = _mm256_loadu_ps(sorted + from[j]);
+        below[j] = _mm256_castps_si256(_mm256_cmp_ps(_mm256_broadcast_ss(x + j), eight, _CMP_GT_OQ));
+    }
+    /* Masks to bytes, four of a row in either half; halves together; then four bytes to one number. */
+    __m256i abcd = _mm256_packs_epi16(_mm256_packs_epi32(below[0], below[1]),
+                                      _mm256_packs_epi32(below[2], below[3]));
+    __m256i efgh = _mm256_packs_epi16(_mm256_packs_epi32(below[4], below[5]),
+                                      _mm256_packs_epi32(below[6], below[7]));
+    __m256i minus = _mm256_add_epi8(_mm256_permute2x128_si256(abcd, efgh, 0x20),
+                                    _mm256_permute2x128_si256(abcd, efgh, 0x31));
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(minus), _mm256_set1_epi8(1));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
+
+static void rank_rest(const float *x, size_t rows, const float *sorted, const int32_t *from,
+                      int8_t *rank)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    for (size_t i = 0; i < rows; i += 32) {
+        __m256i sum[4];
+        for (size_t k = 0; k < 4; k++) {
+            size_t at = i + 8 * k;
+            __m256i whole = _mm256_load_si256((const __m256i *)(const void *)(from + at));
+            sum[k] = _mm256_add_epi32(whole, eights_below(sorted, from + at, x + at));
+            sum[k] = _mm256_sub_epi32(sum[k], _mm256_set1_epi32(128));
+        }
+        __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(sum[0], sum[1]),
+                                           _mm256_packs_epi32(sum[2], sum[3]));
+        _mm256_store_si256((__m256i *)(void *)(rank + i),
+                           _mm256_permutevar8x32_epi32(bytes, order));
+    }
+}
+#else
+static void rank_rest(const float *x, size_t rows, const float *sorted, const int32_t *from,
+                      int8_t *rank)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const float *eight = sorted + from[i];
+        int32_t below = 0;
+        for (int j = 0; j < 8; j++) below += eight[j] < x[i];
+        rank[i] = (int8_t)(from[i] + below - 128);
+    }
+}
+#endif
 
 static void rank_column(const float *x, size_t rows, const float *table, int8_t *rank)
 {
-    int32_t leaf[TREES_RANKED] __attribute__((aligned(64)));
-    const float *sorted = table + TREES_HEAP;
-    rank_heap(x, rows, table, leaf);
-    for (size_t i = 0; i < rows; i++) {
-        int32_t from = 8 * (leaf[i] - TREES_HEAP);
-        rank[i] = (int8_t)(from + rank_eight(sorted + from, x + i) - 128);
+    int32_t from[TREES_RANKED] __attribute__((aligned(64)));
+    rank_heap(x, rows, table, from);
+    rank_rest(x, rows, table + TREES_HEAP, from, rank);
+}
+
+/* The rows' features that a test looks at. */
+static inline const int8_t *test_x(const int8_t *rank, const struct trees_test *test)
+{
+    return rank + (size_t)test->column * TREES_CHUNK;
+}
+
+#define EACH_LANES(expression)                                                                     \
+    for (size_t r = 0; r < width; r += sizeof(lanes)) lanes_store(out + r, (expression))
+#define NODE(first, second)                                                                        \
+    lanes_pick(lanes_flip(lanes_load(x + r), flip), threshold, (first), (second))
+#define CHERRY(k) lanes_pick(lanes_load(x##k + r), threshold##k, code[2 * k], code[2 * k + 1])
+
+/* One operation on `width` rows. kind and width are constants where it is called. */
+static inline __attribute__((always_inline)) void op_run(enum trees_kind kind,
+                                                         const struct trees_op *op,
+                                                         const int8_t *rank, size_t width,
+                                                         int8_t *slot)
+{
+    const int8_t *x = test_x(rank, &op->node);
+    const int8_t *x0 = test_x(rank, &op->cherry[0]), *x1 = test_x(rank, &op->cherry[1]);
+    const int8_t *a = slot + (size_t)op->a * TREES_BLOCK, *b = slot + (size_t)op->b * TREES_BLOCK;
+    int8_t *out = slot + (size_t)op->out * TREES_BLOCK;
+    const lanes threshold = lanes_set(op->node.threshold), flip = lanes_set(op->node.flip);
+    const lanes threshold0 = lanes_set(op->cherry[0].threshold);
+    const lanes threshold1 = lanes_set(op->cherry[1].threshold);
+    const lanes code[4] = {lanes_set(op->code[0]), lanes_set(op->code[1]), lanes_set(op->code[2]),
+                           lanes_set(op->code[3])};
+    switch (kind) {
+    case TREES_CHERRY_CHERRY: EACH_LANES(NODE(CHERRY(0), CHERRY(1))); break;
+    case TREES_CHERRY_LEAF: EACH_LANES(NODE(CHERRY(0), code[2])); break;
+    case TREES_CHERRY_SLOT: EACH_LANES(NODE(CHERRY(0), lanes_load(a + r))); break;
+    case TREES_LEAF_SLOT: EACH_LANES(NODE(code[2], lanes_load(a + r))); break;
+    case TREES_SLOT_SLOT: EACH_LANES(NODE(lanes_load(a + r), lanes_load(b + r))); break;
     }
 }
 
-/* One tree for `width` rows of the chunk from `at` on: code[width], each row's leaf. */
-static inline __attribute__((always_inline)) void tree_codes(const struct trees_plan *plan,
-                                                             const struct trees_op *op,
-                                                             const int8_t *rank, size_t width,
-                                                             int8_t *slot, uint8_t *code)
+/* One tree for `width` rows. */
+static inline __attribute__((always_inline)) void tree_run(const struct trees *trees,
+                                                           const struct trees_plan *plan,
+                                                           const int8_t *rank, size_t width,
+                                                           int8_t *slot)
 {
-    for (uint32_t k = 0; k < plan->cherries; k++, op++) {
-        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK;
-        int8_t *out = slot + (size_t)op->out * TREES_BLOCK;
-        lanes t = lanes_set(op->threshold), a = lanes_set(op->a), b = lanes_set(op->b);
-        for (size_t r = 0; r < width; r += sizeof(lanes))
-            lanes_store(out + r, lanes_pick(lanes_load(x + r), t, a, b));
+    const struct trees_op *op = trees->op + plan->op;
+    for (uint32_t k = 0; k < plan->runs; k++) {
+        struct trees_run run = trees->run[plan->run + k];
+#define RUN(kind)                                                                                  \
+    case kind:                                                                                     \
+        for (const struct trees_op *end = op + run.ops; op < end; op++)                            \
+            op_run(kind, op, rank, width, slot);                                                   \
+        break
+        switch ((enum trees_kind)run.kind) {
+            RUN(TREES_CHERRY_CHERRY);
+            RUN(TREES_CHERRY_LEAF);
+            RUN(TREES_CHERRY_SLOT);
+            RUN(TREES_LEAF_SLOT);
+            RUN(TREES_SLOT_SLOT);
+        }
+#undef RUN
     }
-    for (uint32_t k = 0; k < plan->joins; k++, op++) {
-        const int8_t *x = rank + (size_t)op->column * TREES_CHUNK;
-        const int8_t *a = slot + (size_t)op->a * TREES_BLOCK;
-        const int8_t *b = slot + (size_t)op->b * TREES_BLOCK;
-        int8_t *out = slot + (size_t)op->out * TREES_BLOCK;
-        lanes t = lanes_set(op->threshold);
-        for (size_t r = 0; r < width; r += sizeof(lanes))
-            lanes_store(out + r,
-                        lanes_pick(lanes_load(x + r), t, lanes_load(a + r), lanes_load(b + r)));
-    }
-    memcpy(code, slot + (size_t)plan->result * TREES_BLOCK, width);
 }
 
 /* TREES_TOGETHER trees for `width` rows: part[row] grows by their path lengths. */
 static inline __attribute__((always_inline)) void trees_add(const struct trees *trees,
                                                             const struct trees_plan *plan,
                                                             uint32_t count, const int8_t *rank,
-                                                            size_t width, const struct room *room,
+                                                            size_t width, int8_t *slot,
                                                             uint32_t *part)
 {
     for (uint32_t j = 0; j < count; j++) {
-        tree_codes(&plan[j], trees->op + plan[j].op, rank, width, room->slot,
-                   room->code + j * TREES_BLOCK);
+        if (plan[j].runs == 0) memset(slot + j * TREES_BLOCK, 0, width);
+        tree_run(trees, &plan[j], rank, width, slot);
     }
-    const uint8_t *code = room->code;
+    const uint8_t *code = (const uint8_t *)slot;
     if (count == TREES_TOGETHER) {
-        const uint32_t *v0 = trees->value + plan[0].value, *v1 = trees->value + plan[1].value;
-        const uint32_t *v2 = trees->value + plan[2].value, *v3 = trees->value + plan[3].value;
-        for (size_t r = 0; r < width; r++, code++)
-            part[r] += v0[code[0]] + v1[code[TREES_BLOCK]] + v2[code[2 * TREES_BLOCK]] +
-                       v3[code[3 * TREES_BLOCK]];
+        const uint32_t *value[TREES_TOGETHER];
+        for (int j = 0; j < TREES_TOGETHER; j++) value[j] = trees->value + plan[j].value;
+        for (size_t r = 0; r < width; r++) {
+            uint32_t sum = 0;
+#pragma GCC unroll 8
+            for (int j = 0; j < TREES_TOGETHER; j++) sum += value[j][code[j * TREES_BLOCK + (int)r]];
+            part[r] += sum;
+        }
         return;
     }
     for (uint32_t j = 0; j < count; j++)
@@ -274,9 +351,11 @@ static void group_add(const struct trees *trees, const struct trees_group *group
         uint32_t count = group->plans - k < TREES_TOGETHER ? group->plans - k : TREES_TOGETHER;
         size_t at = 0;
         for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK)
-            trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room, room->part + at);
+            trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room->slot,
+                      room->part + at);
         for (; at < rows; at += TREES_STRIP)
-            trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room, room->part + at);
+            trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room->slot,
+                      room->part + at);
     }
 }
 
@@ -285,8 +364,6 @@ static void lanes_sum(const struct trees *trees, const float *x, size_t n, size_
                       uint64_t *sum, const struct room *room)
 {
     nan_mark(x, n, trees->d, sum);
-    for (uint32_t c = 0; c < trees->constants; c++)
-        memset(room->slot + (size_t)c * TREES_BLOCK, (int)c, TREES_BLOCK);
     for (uint32_t g = 0; g < trees->groups; g++) {
         group_ranks(trees, &trees->group[g], x, n, rows, room);
         group_add(trees, &trees->group[g], rows, room);

@@ -20,7 +20,7 @@
 #define TREES_NONE UINT64_MAX   /* the sum of a row that holds a NaN           */
 #define TREES_BUNDLE 8          /* trees that are walked side by side          */
 #define TREES_CHUNK 512         /* rows of one call                            */
-#define TREES_BLOCK 256         /* rows that one node is judged for at a time  */
+#define TREES_BLOCK 512         /* rows that one node is judged for at a time  */
 #define TREES_STRIP 64          /* the same at the end of a batch              */
 #define TREES_RANKED 64         /* rows that are ranked at a time              */
 #define TREES_TOGETHER 4        /* trees whose path lengths are added at once  */
@@ -44,21 +44,40 @@ struct trees_bundle {
     uint32_t samples[TREES_BUNDLE]; /* rows that the tree was grown on                           */
 };
 
-/* One node in lanes: slot[out] = x[column] > threshold ? slot[b] : slot[a]. In a cherry (a node with
- * two leaves) a and b are the leaves' codes themselves. */
-struct trees_op {
+/* Asks whether (x[column] ^ flip) < threshold, x the row's rank less 128. */
+struct trees_test {
     uint16_t column;
-    int8_t threshold; /* place among the group's thresholds of the feature, less 128 */
-    uint16_t a, b, out;
+    int8_t threshold, flip;
 };
 
-/* A tree in lanes. Slots [0, constants) hold their own number, whatever the tree; the cherries' slots
- * begin behind them. */
+/* What an operation chooses between: the first operand where its test holds, else the second. A cherry
+ * is a node with two leaves; cherry[k] chooses code[2k] or code[2k + 1]. */
+enum trees_kind {
+    TREES_CHERRY_CHERRY, /* cherry[0], cherry[1] */
+    TREES_CHERRY_LEAF,   /* cherry[0], code[2]   */
+    TREES_CHERRY_SLOT,   /* cherry[0], slot a    */
+    TREES_LEAF_SLOT,     /* code[2], slot a      */
+    TREES_SLOT_SLOT      /* slot a, slot b       */
+};
+#define TREES_KINDS 5
+
+struct trees_op {
+    struct trees_test node, cherry[2];
+    uint8_t code[4];
+    uint8_t a, b, out;
+};
+
+/* Operations of one kind. */
+struct trees_run {
+    uint8_t kind, ops;
+};
+
+/* A tree in lanes: runs of operations, children before parents; the last one writes the codes of the
+ * rows' leaves to slot (place in the group % TREES_TOGETHER). Without a run it is one leaf, code 0. */
 struct trees_plan {
-    uint32_t op;    /* first of the cherries; the joins follow, children before parents */
-    uint32_t value; /* first of the tree's values: value[code] is a leaf's path length  */
-    uint16_t cherries, joins;
-    uint16_t result; /* the slot of the root */
+    uint32_t op, run;
+    uint32_t runs;
+    uint32_t value; /* first of the tree's values: value[code] is a leaf's path length */
 };
 
 /* The thresholds of one feature in a group: TREES_HEAP floats (every eighth threshold as a search
@@ -79,12 +98,12 @@ struct trees {
     uint32_t bundles;
     struct trees_bundle *bundle;
     uint32_t groups; /* 0: the forest is not in lanes (large trees or very many features) */
-    uint32_t constants; /* most leaves of a tree whose sibling is an inner node; at least 1 */
-    uint32_t slots;     /* used by any tree                                                 */
+    uint32_t slots;  /* that a tree may use, the TREES_TOGETHER results first */
     struct trees_group *group;
     struct trees_plan *plan;
     struct trees_column *column;
     struct trees_op *op;
+    struct trees_run *run;
     uint32_t *value;
     float *table;
 };
