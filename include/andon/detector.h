@@ -66,7 +66,8 @@ enum andon_detector_traits {
     ANDON_SUPERVISED = 1u << 0, /* needs labels of both kinds                                    */
     ANDON_ONE_FEATURE = 1u << 1, /* judges each channel's value for itself                       */
     ANDON_WANTS_ROLLING = 1u << 2, /* is better with rolling features beside the values          */
-    ANDON_WANTS_PLAIN = 1u << 3  /* the channels' values only, no rolling features               */
+    ANDON_WANTS_PLAIN = 1u << 3, /* the channels' values only, no rolling features               */
+    ANDON_TAIL_SCORE = 1u << 4   /* the raw score is -log10 of a chance, comparable as it stands */
 };
 
 struct andon_detector {

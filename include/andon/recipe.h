@@ -43,6 +43,7 @@ struct andon_recipe_options {
     double floor;                   /* least spread, as part of the channel's training range    */
     double step;                    /* what a change of a channel scores that never changed     */
     char derive[ANDON_OPTION_TEXT]; /* "power=torque*speed;dt=process-air"; + - * / of channels */
+    char hide[ANDON_OPTION_TEXT];   /* "process;air": channels that only serve as sources       */
     char asof[ANDON_OPTION_TEXT];   /* "motor-ambient" pairs: last known value of the second    */
     double asof_age_s;              /* how old that value may be                                */
     char peak[ANDON_OPTION_TEXT];   /* "vibration=sine;axial=half_wave;other=1.7"               */

@@ -92,6 +92,7 @@ const struct andon_detector andon_iforest = {
     .name = "iforest",
     .title = "Isolation forest",
     .source = "Liu, Ting, Zhou, ICDM 2008",
+    .traits = ANDON_WANTS_PLAIN,
     .options = options,
     .options_bytes = sizeof(struct iforest_options),
     .fit = iforest_fit,

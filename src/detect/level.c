@@ -249,7 +249,7 @@ const struct andon_detector andon_level = {
     .title = "Level, shape and extremes of single channels",
     .source = "Lavin, Ahmad, ICMLA 2015 (likelihood of rolling figures, NAB); Keogh, Lin, Fu, ICDM "
               "2005 (discords)",
-    .traits = ANDON_ONE_FEATURE | ANDON_WANTS_PLAIN,
+    .traits = ANDON_ONE_FEATURE | ANDON_WANTS_PLAIN | ANDON_TAIL_SCORE,
     .options = level_options,
     .options_bytes = sizeof(struct level_options),
     .fit = level_fit,

@@ -23,6 +23,8 @@ const struct andon_option andon_recipe_table[] = {
      "what any change scores, in spreads, of a channel that never changed in training"},
     {"derive", ANDON_OPTION_LINE, FIELD(derive), 0, 0, "", NULL,
      "new channels: power=torque*speed;dt=process-air (+ - * /)"},
+    {"hide", ANDON_OPTION_LINE, FIELD(hide), 0, 0, "", NULL,
+     "channels that only serve as sources of derived ones: process;air"},
     {"asof", ANDON_OPTION_LINE, FIELD(asof), 0, 0, "", NULL,
      "differences to the last known value: adjusted=motor-ambient; replaces both channels"},
     {"asof_age", ANDON_OPTION_REAL, FIELD(asof_age_s), 0, 1e9, "900", NULL,
@@ -178,6 +180,20 @@ static andon_status plan_room(struct andon_recipe *r, struct andon_arena *arena,
     return ANDON_OK;
 }
 
+static andon_status plan_hidden(struct andon_recipe *r, andon_error *err)
+{
+    const char *at = r->options.hide, *piece;
+    size_t length;
+    while (step_next(&at, &piece, &length)) {
+        uint32_t value = lookup_value(r, piece, length);
+        if (value == STEP_NO_NAME)
+            return andon_fail(err, ANDON_EINVAL, "hide: there is no channel named \"%.*s\"",
+                              (int)length, piece);
+        r->hidden[value] = 1;
+    }
+    return ANDON_OK;
+}
+
 andon_status recipe_plan(struct andon_recipe *r, const struct andon_schema *schema,
                          const struct andon_recipe_options *options, struct andon_arena *arena,
                          andon_error *err)
@@ -191,6 +207,7 @@ andon_status recipe_plan(struct andon_recipe *r, const struct andon_schema *sche
     r->asofs = r->steps;
     if (st == ANDON_OK) st = plan_steps(r, options->derive, "derive", r->step, &r->steps, err);
     if (st == ANDON_OK) st = plan_room(r, arena, err);
+    if (st == ANDON_OK) st = plan_hidden(r, err);
     if (st == ANDON_OK) st = plan_steps(r, options->after, "after", r->after, &r->after_steps, err);
     return st;
 }

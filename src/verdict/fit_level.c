@@ -40,6 +40,8 @@ static void compress_members(struct lesson *l, size_t from, size_t to)
         const double *raw = l->raw + (size_t)k * l->rows;
         memcpy(l->sorted, raw + from, (to - from) * sizeof *raw);
         l->model->member[k].compression = compression_fit(l->sorted, to - from);
+        if (l->model->member[k].detector->traits & ANDON_TAIL_SCORE)
+            l->model->member[k].compression.typical = 1.0;
     }
 }
 
@@ -74,6 +76,20 @@ static andon_status level_by_part(struct lesson *l, const struct calibration_rul
     return ANDON_OK;
 }
 
+/* A score that is a chance by itself needs no tail fitted: the level is the chance that the budget
+ * leaves to a row, unless held-out time showed that this is too often. */
+static void level_by_chance(struct lesson *l, size_t split, const struct calibration_rule *rule)
+{
+    struct andon_model *model = l->model;
+    size_t n = l->rows - split;
+    double chance = fmin(rule->budget_per_day * rule->interval_s / 86400.0, rule->rare);
+    double fitted = model->calibration.level;
+    double level = compression_apply(&model->member[0].compression, -log10(chance));
+    calibration_move(&model->calibration, l->u + split, n, rule, level);
+    if ((double)model->calibration.events > fmax(1.0, chance * (double)n))
+        calibration_move(&model->calibration, l->u + split, n, rule, fmax(level, fitted));
+}
+
 andon_status lesson_calibrate_held_out(struct lesson *l)
 {
     struct andon_model *model = l->model;
@@ -92,6 +108,8 @@ andon_status lesson_calibrate_held_out(struct lesson *l)
         weigh_members(l, split, l->rows);
         join(l, split, l->rows);
         model->calibration = calibration_fit(l->u + split, l->sorted, l->rows - split, &rule);
+        if (model->members == 1 && (model->member[0].detector->traits & ANDON_TAIL_SCORE) != 0)
+            level_by_chance(l, split, &rule);
     }
     if (st == ANDON_OK && model->options.refit) {
         andon_arena_rewind(l->scratch, mark);

@@ -188,6 +188,10 @@ andon_status settings_apply(const struct andon_training *t, struct andon_arena *
         st = andon_option_set(andon_recipe_table, recipe, "features", "value", err);
     if (traits & (ANDON_WANTS_PLAIN | ANDON_SUPERVISED | ANDON_ONE_FEATURE))
         model->options.follow.on = false;
+    if (traits & ANDON_SUPERVISED) { /* labelled rows need not follow one another in time */
+        model->options.hold = 1;
+        model->options.off = 0.0;
+    }
     for (size_t i = 0; st == ANDON_OK && i < t->settings; i++)
         st = set_one(&t->setting[i], model, recipe, err);
     return st;

@@ -14,10 +14,16 @@ static bool fit(const struct run *run, const struct config *config, struct andon
     andon_error err;
     struct andon_arena scratch;
     for (uint32_t c = 0; c < run->channels; c++) name[c] = run->channel[c];
+    const struct andon_detector *detector = andon_detector_named(config->detector);
+    bool supervised = detector != NULL && (detector->traits & ANDON_SUPERVISED);
+    int32_t *label = malloc(run->train * sizeof *label);
+    for (size_t i = 0; i < run->train; i++) label[i] = run->label[i];
     andon_arena_init(&scratch, andon_allocator_libc(), (size_t)4 << 30);
     struct andon_training t = {.schema = {.channels = run->channels, .channel = name},
                                .series = {.n = run->train, .channels = run->channels,
                                           .value = run->value},
+                               .label = supervised ? label : NULL,
+                               .classes = supervised ? 2 : 0,
                                .detector = config->detector,
                                .budget_per_day = config->budget_per_day,
                                .interval_s = run->interval_s,
@@ -27,6 +33,7 @@ static bool fit(const struct run *run, const struct config *config, struct andon
                                .kernel = andon_kernel_best()};
     andon_status st = andon_model_fit(&t, &scratch, arena, model, &err);
     andon_arena_free(&scratch);
+    free(label);
     if (st != ANDON_OK) fprintf(stderr, "%s: %s\n", run->name, err.text);
     return st == ANDON_OK;
 }
@@ -39,7 +46,9 @@ static void keep(struct judged *out, size_t at, const struct andon_verdict *v)
     out->channel[at] = v->channel;
 }
 
-bool judge(const struct run *run, const struct config *config, bool warm, struct judged *out)
+/* Scores from row `start` on and keeps the answers from row `first` on. */
+static bool judge_rows(const struct run *run, const struct config *config, size_t start,
+                       size_t first, struct judged *out)
 {
     struct andon_arena arena;
     struct andon_model *model = NULL;
@@ -48,24 +57,36 @@ bool judge(const struct run *run, const struct config *config, bool warm, struct
         andon_arena_free(&arena);
         return false;
     }
-    size_t rows = run->n - run->train;
-    *out = (struct judged){.rows = rows, .label = run->label + run->train,
+    size_t rows = run->n - first;
+    *out = (struct judged){.rows = rows, .label = run->label + first,
                            .score = calloc(rows, sizeof *out->score), .alarm = calloc(rows, 1),
                            .unknown = calloc(rows, 1), .channel = calloc(rows, sizeof *out->channel)};
     void *memory = aligned_alloc(64, (andon_scorer_bytes(model, BATCH) + 63) / 64 * 64);
     struct andon_scorer *s = andon_scorer_init(model, BATCH, andon_kernel_best(), memory);
     struct andon_verdict verdict[BATCH];
-    for (size_t i = warm ? 0 : run->train; i < run->n; i += BATCH) {
+    for (size_t i = start; i < run->n; i += BATCH) {
         size_t n = run->n - i < BATCH ? run->n - i : BATCH;
         struct andon_series series = {.n = n, .channels = run->channels,
                                       .value = run->value + i * run->channels};
         andon_scorer_run(s, &series, ANDON_EXPLAIN_ALARMS, verdict, NULL);
         for (size_t k = 0; k < n; k++)
-            if (i + k >= run->train) keep(out, i + k - run->train, &verdict[k]);
+            if (i + k >= first) keep(out, i + k - first, &verdict[k]);
     }
     free(memory);
     andon_arena_free(&arena);
     return true;
+}
+
+bool judge(const struct run *run, const struct config *config, bool warm, struct judged *out)
+{
+    return judge_rows(run, config, warm ? 0 : run->train, run->train, out);
+}
+
+bool judge_all(const struct run *run, const struct config *config, struct judged *out)
+{
+    struct run all = *run;
+    all.train = run->n;
+    return judge_rows(&all, config, 0, 0, out);
 }
 
 void judged_free(struct judged *j)
@@ -101,6 +122,57 @@ static struct metrics_counts always(const struct judged *j)
         c.fp += !j->label[i];
     }
     return c;
+}
+
+bool judged_figures(const struct run *run, const struct judged *j, struct figures *out)
+{
+    struct andon_arena arena;
+    struct metrics m, random;
+    andon_arena_init(&arena, andon_allocator_libc(), (size_t)4 << 30);
+    bool ok = measure(run, j, &arena, &m, &random);
+    struct metrics_counts c = counts_rows(j->label, j->alarm, j->rows);
+    *out = (struct figures){m.average_precision, m.roc_auc, m.vus_pr, counts_f1(c), counts_far(c),
+                            counts_mar(c), counts_f1(always(j)), counts_f1(random.row),
+                            random.average_precision};
+    andon_arena_free(&arena);
+    return ok;
+}
+
+/* A copy with the rows of one fold last. */
+static struct run fold_last(const struct run *run, const uint8_t *fold, uint8_t held)
+{
+    struct run r = run_copy(run, 0, run->n, NULL, NULL);
+    size_t at = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < run->n; i++) {
+            if ((fold[i] == held) != (pass == 1)) continue;
+            memcpy(r.value + at * r.channels, run->value + i * r.channels,
+                   r.channels * sizeof *r.value);
+            r.label[at++] = run->label[i];
+            if (pass == 0) r.train = at;
+        }
+    return r;
+}
+
+bool judge_folds(const struct run *run, const struct config *config, size_t folds,
+                 struct metrics_counts *counts)
+{
+    uint8_t *fold = malloc(run->n);
+    size_t seen[2] = {0, 0};
+    bool ok = true;
+    for (size_t i = 0; i < run->n; i++) fold[i] = (uint8_t)(seen[run->label[i]]++ % folds);
+    for (size_t f = 0; ok && f < folds; f++) {
+        struct run r = fold_last(run, fold, (uint8_t)f);
+        struct judged j;
+        ok = judge(&r, config, false, &j);
+        if (ok) {
+            *counts = counts_add(*counts, counts_rows(j.label, j.alarm, j.rows));
+            judged_free(&j);
+        }
+        run_free(&r);
+    }
+    free(fold);
+    return ok;
 }
 
 struct sums {

@@ -28,11 +28,22 @@ struct judged {
 bool judge(const struct run *run, const struct config *config, bool warm, struct judged *out);
 void judged_free(struct judged *j);
 
+/* judge_all learns from all rows, without labels, and judges them all (for sets without time). */
+bool judge_all(const struct run *run, const struct config *config, struct judged *out);
+
 /* Figures of one run or means over several. */
 struct figures {
     double ap, roc, vus_pr, f1, far, mar; /* f1, far, mar by the label-free decisions */
     double always_f1, random_f1, random_ap;
 };
+
+/* judged_figures measures one run's answers. */
+bool judged_figures(const struct run *run, const struct judged *j, struct figures *out);
+
+/* judge_folds cross-validates a supervised configuration: rows are dealt to folds class by class, the
+ * level is chosen inside the training folds. */
+bool judge_folds(const struct run *run, const struct config *config, size_t folds,
+                 struct metrics_counts *counts);
 
 /* judge_set means the runs' figures; pooled: F1, FAR and MAR from counts added over runs. */
 bool judge_set(const struct set *set, const struct config *config, bool warm, bool pooled,
