@@ -42,6 +42,7 @@ struct andon_reader {
     const uint8_t *data;
     size_t size, at;
     bool bad;
+    bool starved; /* with .bad: the bytes were there, but the arena had no room */
 };
 
 void andon_reader_init(struct andon_reader *r, const void *data, size_t size);
@@ -62,6 +63,10 @@ void andon_get_i32s(struct andon_reader *r, int32_t *v, size_t count);
  * count*wire bytes are left to read (wire = bytes per element on disk). NULL sets .bad. */
 void *andon_get_array(struct andon_reader *r, struct andon_arena *arena, size_t count, size_t size,
                       size_t wire);
+
+/* andon_reader_blame is what a decoder that stopped returns: ANDON_ENOMEM when the arena had no room,
+ * else ANDON_EFORMAT. */
+andon_status andon_reader_blame(const struct andon_reader *r);
 
 /* CRC-32C (Castagnoli) of size bytes, continuing from crc (0 to start). */
 uint32_t andon_crc32c(uint32_t crc, const void *data, size_t size);

@@ -207,8 +207,16 @@ void *andon_get_array(struct andon_reader *r, struct andon_arena *arena, size_t 
                       size_t wire)
 {
     void *array = NULL;
-    if (wire != 0 && count <= andon_reader_left(r) / wire)
-        array = andon_arena_array(arena, count, size);
-    if (array == NULL) r->bad = true;
+    bool there = wire != 0 && count <= andon_reader_left(r) / wire;
+    if (there) array = andon_arena_array(arena, count, size);
+    if (array == NULL) {
+        r->starved = there;
+        r->bad = true;
+    }
     return array;
+}
+
+andon_status andon_reader_blame(const struct andon_reader *r)
+{
+    return r->starved ? ANDON_ENOMEM : ANDON_EFORMAT;
 }

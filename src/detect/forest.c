@@ -2,7 +2,7 @@
  * grown on its own draw of the rows, say which part of their leaves were faults; the mean of them,
  * calibrated out of bag, is the probability. See forest.h for the invariants.
  *
- * The score is -log(1 - p) over its value where out-of-bag F1 was best: 1 is where training's
+ * The score is -log(1 - p) over its value where F1 out of bag is best: 1 is where training's
  * faults and normal rows part, and there is no upper end but the size of the leaves. */
 #include "detect/forest.h"
 
@@ -283,7 +283,7 @@ static andon_status load(struct andon_reader *in, uint32_t d, struct andon_arena
     m->kind = andon_get_array(in, arena, m->kinds, sizeof *m->kind, sizeof *m->kind);
     m->tree = andon_arena_array(arena, m->trees, sizeof *m->tree);
     if (m->kind == NULL || m->tree == NULL)
-        return andon_fail(err, in->bad ? ANDON_EFORMAT : ANDON_ENOMEM,
+        return andon_fail(err, in->bad ? andon_reader_blame(in) : ANDON_ENOMEM,
                           "forest: no room for %u trees", m->trees);
     andon_get_u32s(in, m->kind, m->kinds);
     m->calibration.a = andon_get_f64(in);
@@ -295,7 +295,8 @@ static andon_status load(struct andon_reader *in, uint32_t d, struct andon_arena
         return andon_fail(err, ANDON_EFORMAT, "forest: kinds or calibration out of range");
     for (uint32_t t = 0; t < m->trees; t++)
         if (!load_tree(in, m, arena, &m->tree[t]))
-            return andon_fail(err, ANDON_EFORMAT, "forest: tree %u is cut or out of range", t);
+            return andon_fail(err, andon_reader_blame(in),
+                              "forest: tree %u is cut, out of range or without room", t);
     *model = m;
     return ANDON_OK;
 }

@@ -126,21 +126,34 @@ static double row_score(const struct mahalanobis *m, const float *x, float *out)
     return isfinite(total) ? total / m->d : far_score(m, x);
 }
 
-/* (C^-1 away)_j is row j of white applied once more. */
-static void row_share(const struct mahalanobis *m, const float *x, const float *out, float *share)
+/* Turns parts[d] into shares; parts so large that their sum overflows are scaled down first. */
+static void share_out(const double *part, uint32_t d, float *share)
+{
+    double top = 0.0, sum = 0.0;
+    for (uint32_t j = 0; j < d; j++) top = fmax(top, part[j]);
+    for (uint32_t j = 0; j < d && top > 0.0; j++) sum += fmax(0.0, part[j]) / top;
+    for (uint32_t j = 0; j < d; j++)
+        share[j] = sum > 0.0 ? (float)(fmax(0.0, part[j]) / top / sum) : 0.0f;
+}
+
+/* (C^-1 away)_j is row j of white applied once more to white' away, in double: rows may be far out. */
+static void row_share(const struct mahalanobis *m, const float *x, double *work, float *share)
 {
     uint32_t d = m->d;
-    double sum = 0.0;
+    double *out = work, *part = work + d;
+    for (uint32_t p = 0; p < d; p++) {
+        const float *white = m->white + (size_t)p * d;
+        out[p] = 0.0;
+        for (uint32_t j = 0; j < d; j++)
+            out[p] += (double)white[j] * ((double)x[j] - (double)m->centre[j]);
+    }
     for (uint32_t j = 0; j < d; j++) {
         const float *white = m->white + (size_t)j * d;
         double inner = 0.0;
-        for (uint32_t p = 0; p < d; p++) inner += (double)white[p] * (double)out[p];
-        double part = ((double)x[j] - (double)m->centre[j]) * inner;
-        share[j] = (float)(part > 0.0 ? part : 0.0);
-        sum += part > 0.0 ? part : 0.0;
+        for (uint32_t p = 0; p < d; p++) inner += (double)white[p] * out[p];
+        part[j] = ((double)x[j] - (double)m->centre[j]) * inner;
     }
-    for (uint32_t j = 0; j < d; j++)
-        share[j] = sum > 0.0 && isfinite(sum) ? (float)((double)share[j] / sum) : 0.0f;
+    share_out(part, d, share);
 }
 
 static void mahalanobis_score(const void *model, void *memory, struct andon_rows x, double *score,
@@ -149,6 +162,7 @@ static void mahalanobis_score(const void *model, void *memory, struct andon_rows
     const struct mahalanobis *m = model;
     (void)memory;
     (void)kernel; /* one portable loop: the same bits with every kernel */
+    double *work = scratch;
     for (size_t i = 0; i < x.n; i++) {
         const float *row = x.x + i * x.d;
         score[i] = row_score(m, row, scratch);
@@ -156,7 +170,7 @@ static void mahalanobis_score(const void *model, void *memory, struct andon_rows
         if (isnan(score[i]))
             for (uint32_t j = 0; j < x.d; j++) share[i * x.d + j] = NAN;
         else
-            row_share(m, row, scratch, share + i * x.d);
+            row_share(m, row, work, share + i * x.d);
     }
 }
 
@@ -222,7 +236,7 @@ static andon_status mahalanobis_fit(const struct andon_fit *in, struct andon_are
 static size_t mahalanobis_scratch(const void *model, size_t n)
 {
     (void)n;
-    return ((const struct mahalanobis *)model)->d * sizeof(float);
+    return ((const struct mahalanobis *)model)->d * 2 * sizeof(double);
 }
 
 static void mahalanobis_save(const void *model, struct andon_writer *out)

@@ -37,7 +37,8 @@ static andon_status load_names(struct andon_reader *in, struct andon_arena *scra
     uint32_t names = schema->channels + schema->regimes;
     const char **name = andon_get_array(in, scratch, names, sizeof *name, 4);
     char(*text)[ANDON_NAME_MAX] = andon_get_array(in, scratch, names, sizeof *text, 4);
-    if (name == NULL || text == NULL) return andon_fail(err, ANDON_EFORMAT, "recipe: names cut");
+    if (name == NULL || text == NULL)
+        return andon_fail(err, andon_reader_blame(in), "recipe: names cut or without room");
     for (uint32_t i = 0; i < names; i++) {
         andon_get_text(in, text[i], sizeof text[i]);
         name[i] = text[i];

@@ -241,6 +241,7 @@ static void describe_values(struct andon_recipe *r, uint32_t *j)
             double peak = i < r->channels ? r->peak[i] : 1.0;
             f.centre = s->centre / peak;
             f.spread = s->spread / peak;
+            f.compress = r->options.compress;
         }
         r->feature[(*j)++] = f;
     }

@@ -122,18 +122,23 @@ andon_status lesson_calibrate_held_out(struct lesson *l)
     return st;
 }
 
-/* Folds keep what stands together in time together: normal rows by fiftieths, faults by event. */
+/* Folds keep what stands together in time together: normal rows by fiftieths, faults by event, or by
+ * fifths of the faulty rows where there are fewer events than folds. */
 static void deal_folds(const struct lesson *l, uint8_t *fold)
 {
-    size_t block = l->rows / 50 + 1, normal = 0;
-    uint32_t event = 0;
+    size_t block = l->rows / 50 + 1, normal = 0, fault = 0, faults = 0, event = 0, events = 0;
+    for (size_t i = 0; i < l->rows; i++) {
+        faults += l->label[i] != 0;
+        events += l->label[i] != 0 && (i == 0 || l->label[i - 1] != l->label[i]);
+    }
     for (size_t i = 0; i < l->rows; i++) {
         if (l->label[i] == 0) {
             fold[i] = (uint8_t)(normal++ / block % FOLDS);
             continue;
         }
-        if (i > 0 && l->label[i - 1] != l->label[i]) event++;
-        fold[i] = (uint8_t)(event % FOLDS);
+        event += i > 0 && l->label[i - 1] != l->label[i];
+        fold[i] = (uint8_t)(events >= FOLDS ? event % FOLDS : fault * FOLDS / faults);
+        fault++;
     }
 }
 

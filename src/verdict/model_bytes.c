@@ -166,10 +166,12 @@ static char *load_text(struct andon_reader *in, struct andon_arena *arena)
     size_t length = andon_get_u32(&peek);
     char *text = NULL;
     if (!peek.bad && length <= andon_reader_left(&peek)) text = andon_arena_take(arena, length + 1);
-    if (text == NULL)
+    if (text == NULL) {
+        in->starved = !peek.bad && length <= andon_reader_left(&peek);
         in->bad = true;
-    else
+    } else {
         andon_get_text(in, text, length + 1);
+    }
     return text;
 }
 
@@ -185,7 +187,7 @@ static andon_status load_notes(struct andon_reader *in, struct andon_model *m,
     }
     m->card = load_text(in, arena);
     if (in->bad || andon_reader_left(in) != 0)
-        return andon_fail(err, ANDON_EFORMAT, "model: notes are cut or followed by more");
+        return andon_fail(err, andon_reader_blame(in), "model: notes are cut or followed by more");
     return ANDON_OK;
 }
 
@@ -214,7 +216,8 @@ static andon_status load_body(struct andon_reader *in, struct andon_model *m,
     if (st != ANDON_OK) return st;
     uint32_t channels = andon_recipe_channels(recipe);
     m->longest_run = andon_get_array(in, arena, channels, sizeof *m->longest_run, 4);
-    if (m->longest_run == NULL) return andon_fail(err, ANDON_EFORMAT, "model: rests are cut");
+    if (m->longest_run == NULL)
+        return andon_fail(err, andon_reader_blame(in), "model: rests are cut or without room");
     andon_get_u32s(in, m->longest_run, channels);
     st = load_members(in, m, arena, err);
     if (st == ANDON_OK && (in->bad || !calibration_load(in, &m->calibration)))

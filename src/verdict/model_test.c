@@ -364,6 +364,28 @@ TEST(every_nth_allocation_may_fail_without_leak_or_crash)
     bench_free(&b);
 }
 
+TEST(every_nth_allocation_of_a_load_may_fail_without_leak_or_crash)
+{
+    struct bench b = bench_new(0);
+    CHECK(bench_fit(&b, 300, "ensemble") == ANDON_OK);
+    struct andon_writer out;
+    andon_writer_init(&out, &b.scratch);
+    andon_model_save(b.model, &out);
+    size_t n = 0;
+    for (andon_status st = ANDON_ENOMEM; st != ANDON_OK; n++) {
+        struct failing f = {n, 0};
+        struct andon_arena arena;
+        struct andon_model *again;
+        andon_arena_init(&arena, (struct andon_allocator){failing_alloc, failing_release, &f},
+                         (size_t)1 << 30);
+        st = andon_model_load(out.data, out.size, &arena, &again, &b.err);
+        CHECK_SAY(st == ANDON_OK || st == ANDON_ENOMEM, "allocation %zu: %s", n, b.err.text);
+        andon_arena_free(&arena);
+        CHECK_SAY(f.open == 0, "allocation %zu: %zu chunks leaked", n, f.open);
+    }
+    bench_free(&b);
+}
+
 TEST(a_cut_or_flipped_model_is_refused)
 {
     struct bench b = bench_new(0);
