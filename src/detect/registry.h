@@ -4,15 +4,15 @@
 
 #include "andon/detector.h"
 
-extern const struct andon_detector andon_iforest __attribute__((weak));
-extern const struct andon_detector andon_lof __attribute__((weak));
-extern const struct andon_detector andon_knn __attribute__((weak));
-extern const struct andon_detector andon_autoencoder __attribute__((weak));
-extern const struct andon_detector andon_pca __attribute__((weak));
-extern const struct andon_detector andon_mahalanobis __attribute__((weak));
-extern const struct andon_detector andon_limits __attribute__((weak));
-extern const struct andon_detector andon_level __attribute__((weak));
-extern const struct andon_detector andon_logistic __attribute__((weak));
-extern const struct andon_detector andon_forest __attribute__((weak));
+extern const struct andon_detector andon_iforest;
+extern const struct andon_detector andon_lof;
+extern const struct andon_detector andon_knn;
+extern const struct andon_detector andon_autoencoder;
+extern const struct andon_detector andon_pca;
+extern const struct andon_detector andon_mahalanobis;
+extern const struct andon_detector andon_limits;
+extern const struct andon_detector andon_level;
+extern const struct andon_detector andon_logistic;
+extern const struct andon_detector andon_forest;
 
 #endif

@@ -1,0 +1,73 @@
+# The front door. What is built, and how, stands in meson.build.
+
+DATA ?=
+T ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
+SAN ?=
+
+comma := ,
+ifneq ($(origin CC),default)
+export CC
+compiler := -$(notdir $(firstword $(CC)))
+endif
+BUILD := build$(compiler)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+setup := $(if $(SAN),-Db_sanitize=$(SAN) -Db_lundef=false --buildtype=debugoptimized)
+need := @scripts/install-packages
+ninja := ninja -C $(BUILD) $(if $(MAKE_TERMOUT),,--quiet)
+meson_test := meson test -C $(BUILD) --no-rebuild --print-errorlogs $(if $(SAN),-t 5)
+
+.PHONY: all run unit test bench quality fuzz coverage cross cross-test install uninstall clean help
+all: $(BUILD)/build.ninja ## builds the program: build/andon
+	$(need) core
+	@$(ninja)
+
+$(BUILD)/build.ninja:
+	$(need) core
+	@meson setup $(BUILD) $(setup) >$(BUILD).log 2>&1 && rm $(BUILD).log || { cat $(BUILD).log; rm $(BUILD).log; exit 1; }
+
+run: all ## 30 days of a pump station: simulate, train, compare the detectors, write the report
+	@scripts/run-demo $(BUILD)/andon $(BUILD)/demo
+
+unit: all ## the unit tests, a minute
+	@$(meson_test) --suite unit
+
+test: all ## everything; the last line is N passed, N failed, N skipped
+	@scripts/run-tests $(BUILD) $(SAN)
+
+bench: all ## how fast, beside scikit-learn and torch on the same rows
+	@scripts/run-bench $(BUILD)
+
+quality: all ## how good, on the public sets in DATA=DIR
+	@test -n "$(DATA)" || { echo "make quality DATA=DIR: DIR holds skab, smd, asd, nab, ims, ai4i"; exit 2; }
+	@scripts/run-quality $(BUILD) "$(DATA)"
+
+fuzz: ## each fuzzer for T=SECONDS (60) under ASan and UBSan
+	$(need) core fuzz
+	@scripts/run-fuzzers $(T)
+
+coverage: ## lines of the library that the tests reach; fails below 90 %
+	$(need) core test coverage
+	@scripts/run-coverage
+
+cross: ## library, program and unit tests for aarch64, in build-aarch64
+	$(need) core cross
+	@scripts/build-aarch64
+
+cross-test: cross ## ... and the unit tests under qemu
+	@meson test -C build-aarch64 --no-rebuild --print-errorlogs --suite unit --suite laws
+
+install: all ## into PREFIX (/usr/local), below DESTDIR
+	@meson configure $(BUILD) --prefix "$(abspath $(PREFIX))" && $(ninja)
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild --quiet
+	@echo "installed into $(DESTDIR)$(abspath $(PREFIX)); if that is new to the linker: ldconfig"
+
+uninstall: ## takes away what install put there
+	@ninja -C $(BUILD) --quiet uninstall
+
+clean: ## removes everything that was built
+	@rm -rf build build-*
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@echo "  SAN=address,undefined or SAN=thread, CC=clang: into a build directory of their own"
