@@ -77,17 +77,18 @@ static andon_status level_by_part(struct lesson *l, const struct calibration_rul
 }
 
 /* A score that is a chance by itself needs no tail fitted: the level is the chance that the budget
- * leaves to a row, unless held-out time showed that this is too often. */
+ * leaves to a row, raised by a tenth at a time while held-out time shows that this is too often. */
 static void level_by_chance(struct lesson *l, size_t split, const struct calibration_rule *rule)
 {
-    struct andon_model *model = l->model;
+    struct calibration *c = &l->model->calibration;
     size_t n = l->rows - split;
     double chance = fmin(rule->budget_per_day * rule->interval_s / 86400.0, rule->rare);
-    double fitted = model->calibration.level;
-    double level = compression_apply(&model->member[0].compression, -log10(chance));
-    calibration_move(&model->calibration, l->u + split, n, rule, level);
-    if ((double)model->calibration.events > fmax(1.0, chance * (double)n))
-        calibration_move(&model->calibration, l->u + split, n, rule, fmax(level, fitted));
+    double allowed = fmax(1.0, chance * (double)n), raw = -log10(chance);
+    for (int step = 0; step < 100; step++, raw *= 1.1) {
+        double level = compression_apply(&l->model->member[0].compression, raw);
+        calibration_move(c, l->u + split, n, rule, level);
+        if ((double)c->events <= allowed) return;
+    }
 }
 
 andon_status lesson_calibrate_held_out(struct lesson *l)
