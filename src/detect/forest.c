@@ -14,7 +14,7 @@
 #include "detect/registry.h"
 
 #define BLOCK 64u /* rows that go through a tree while it is in the cache          */
-#define LANES 8u  /* rows that go through it side by side, to hide memory's delay  */
+#define LANES 8u  /* walks side by side, so that one's delay hides the others'     */
 
 static const struct andon_option options[] = {
     {"trees", ANDON_OPTION_INT, offsetof(struct forest_options, trees), 1, FOREST_TREES_MAX, "200",
@@ -50,45 +50,80 @@ uint32_t forest_leaf(const struct forest_node *node, const float *x)
     return at;
 }
 
-/* Eight rows at a time; a row that has arrived stays, as a leaf is its own child. */
-static void leaves(const struct forest_node *node, const float *x, uint32_t d, uint32_t at[LANES])
+/* Eight walks side by side; one that has arrived stays, as a leaf is its own child. The places are
+ * local, so that they live in registers. */
+static void leaves(const struct forest_node *const node[LANES], const float *const x[LANES],
+                   uint32_t leaf[LANES])
 {
-    uint32_t moved;
-    memset(at, 0, LANES * sizeof *at);
+    uint32_t at[LANES] = {0}, moved;
     do {
         moved = 0;
         for (uint32_t l = 0; l < LANES; l++) {
-            const struct forest_node *t = &node[at[l]];
-            uint32_t next = t->child + (x[(size_t)l * d + t->feature] > t->threshold);
+            const struct forest_node *t = &node[l][at[l]];
+            uint32_t next = t->child + (x[l][t->feature] > t->threshold);
             moved |= next ^ at[l];
             at[l] = next;
         }
     } while (moved != 0);
+    memcpy(leaf, at, sizeof at);
 }
 
-/* A block's mean faults, and with mix[n][kinds - 1] not NULL those of every kind. */
-static void consult(const struct forest *m, const float *x, size_t n, double *fault, double *mix)
+/* Sums of a block of rows: fault[n], and mix[n][kinds - 1] unless NULL. */
+struct sums {
+    double *fault, *mix;
+};
+
+static void add_leaf(const struct forest *m, const struct forest_tree *tree, uint32_t leaf,
+                     const struct sums *s, size_t row)
 {
     uint32_t others = m->kinds - 1;
-    memset(fault, 0, n * sizeof *fault);
-    if (mix != NULL) memset(mix, 0, n * others * sizeof *mix);
-    for (uint32_t t = 0; t < m->trees; t++) {
-        const struct forest_tree *tree = &m->tree[t];
-        for (size_t i = 0; i < n;) {
-            uint32_t at[LANES], count = n - i < LANES ? 1 : LANES;
-            if (count == LANES)
-                leaves(tree->node, x + i * m->d, m->d, at);
-            else
-                at[0] = forest_leaf(tree->node, x + i * m->d);
-            for (uint32_t l = 0; l < count; l++, i++) {
-                fault[i] += (double)tree->node[at[l]].fault;
-                if (mix == NULL) continue;
-                for (uint32_t k = 0; k < others; k++)
-                    mix[i * others + k] += (double)tree->mix[(size_t)at[l] * others + k];
-            }
-        }
+    s->fault[row] += (double)tree->node[leaf].fault;
+    for (uint32_t k = 0; s->mix != NULL && k < others; k++)
+        s->mix[row * others + k] += (double)tree->mix[(size_t)leaf * others + k];
+}
+
+/* Eight rows through one tree after the other. */
+static void consult_rows(const struct forest *m, const float *x, size_t from, const struct sums *s,
+                         uint32_t tree)
+{
+    const struct forest_node *node[LANES];
+    const float *row[LANES];
+    uint32_t leaf[LANES];
+    for (uint32_t l = 0; l < LANES; l++) {
+        node[l] = m->tree[tree].node;
+        row[l] = x + (from + l) * m->d;
     }
-    for (size_t i = 0; i < n; i++) fault[i] /= m->trees;
+    leaves(node, row, leaf);
+    for (uint32_t l = 0; l < LANES; l++) add_leaf(m, &m->tree[tree], leaf[l], s, from + l);
+}
+
+/* One row through eight trees at a time; they are added in the same order as for eight rows. */
+static void consult_row(const struct forest *m, const float *x, const struct sums *s, size_t at)
+{
+    const struct forest_node *node[LANES];
+    const float *row[LANES];
+    uint32_t leaf[LANES];
+    for (uint32_t t = 0; t < m->trees; t += LANES) {
+        for (uint32_t l = 0; l < LANES; l++) {
+            node[l] = m->tree[t + l < m->trees ? t + l : t].node;
+            row[l] = x + at * m->d;
+        }
+        leaves(node, row, leaf);
+        for (uint32_t l = 0; l < LANES && t + l < m->trees; l++)
+            add_leaf(m, &m->tree[t + l], leaf[l], s, at);
+    }
+}
+
+/* A block's mean faults, and with s->mix the sums of every kind. */
+static void consult(const struct forest *m, const float *x, size_t n, const struct sums *s)
+{
+    size_t eights = n / LANES * LANES;
+    memset(s->fault, 0, n * sizeof *s->fault);
+    if (s->mix != NULL) memset(s->mix, 0, n * (m->kinds - 1) * sizeof *s->mix);
+    for (uint32_t t = 0; t < m->trees; t++)
+        for (size_t i = 0; i < eights; i += LANES) consult_rows(m, x, i, s, t);
+    for (size_t i = eights; i < n; i++) consult_row(m, x, s, i);
+    for (size_t i = 0; i < n; i++) s->fault[i] /= m->trees;
 }
 
 static bool has_gap(const float *x, uint32_t d)
@@ -131,16 +166,17 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
                   void *scratch, enum andon_kernel kernel)
 {
     const struct forest *m = model;
-    double *fault = scratch, *part = fault + BLOCK;
+    double *part = (double *)scratch + BLOCK;
+    struct sums s = {.fault = scratch};
     (void)memory;
     (void)kernel;
     for (size_t from = 0; from < x.n; from += BLOCK) {
         size_t n = x.n - from < BLOCK ? x.n - from : BLOCK;
-        consult(m, x.x + from * m->d, n, fault, NULL);
+        consult(m, x.x + from * m->d, n, &s);
         for (size_t i = 0; i < n; i++) {
             const float *row = x.x + (from + i) * m->d;
             bool gap = has_gap(row, m->d);
-            double surprise = forest_surprise(&m->calibration, fault[i]);
+            double surprise = forest_surprise(&m->calibration, s.fault[i]);
             out[from + i] = gap ? NAN : surprise / m->calibration.level;
             if (share == NULL) continue;
             float *mine = share + (from + i) * m->d;
@@ -167,14 +203,14 @@ static void classify(const void *model, struct andon_rows x, float *probability,
                      enum andon_kernel kernel)
 {
     const struct forest *m = model;
-    double *fault = scratch, *mix = m->kinds > 2 ? fault + BLOCK : NULL;
+    struct sums s = {scratch, m->kinds > 2 ? (double *)scratch + BLOCK : NULL};
     (void)kernel;
     for (size_t from = 0; from < x.n; from += BLOCK) {
         size_t n = x.n - from < BLOCK ? x.n - from : BLOCK;
-        consult(m, x.x + from * m->d, n, fault, mix);
+        consult(m, x.x + from * m->d, n, &s);
         for (size_t i = 0; i < n; i++) {
             float *p = probability + (from + i) * m->classes;
-            share_out(m, fault[i], mix == NULL ? NULL : mix + i * (m->kinds - 1), p);
+            share_out(m, s.fault[i], s.mix == NULL ? NULL : s.mix + i * (m->kinds - 1), p);
             bool gap = has_gap(x.x + (from + i) * m->d, m->d);
             for (uint32_t k = 0; gap && k < m->classes; k++) p[k] = NAN;
         }

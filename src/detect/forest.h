@@ -36,7 +36,7 @@ struct forest_tree {
  * logit = a log p - b log(1 - p) + c with a, b >= 0 and a + b > 0, so strictly increasing. */
 struct forest_calibration {
     double a, b, c;
-    double level; /* the score -log(1 - calibrated p) that parted training best: scores' unit */
+    double level; /* the -log(1 - calibrated p) that parts training best: the score's unit */
 };
 
 struct forest {

@@ -1,5 +1,5 @@
 /* The fit of the random forest: a bag of rows per tree, the trees, and from the rows that each tree
- * has not seen (out of bag) the calibration of probabilities and the level that parts best.
+ * has not seen (out of bag) the calibration of probabilities and the level to alarm at.
  *
  * Invariant: tree t draws from random stream t alone, so that no tree depends on another. */
 #include "detect/forest.h"
@@ -194,22 +194,29 @@ static void calibrate(struct evidence *e, struct forest_calibration *c)
     if (c->a + c->b < 0.01) c->a = c->b = 0.01; /* a forest that saw nothing still has an order */
 }
 
-/* The probability at which F1 is best: halfway between a fault and the row below it. */
-static double best_threshold(const struct evidence *e)
+/* The next mean fault from above, of either side. */
+static double take_largest(const struct evidence *e, size_t left[2])
 {
-    const double *normal = e->p[0], *fault = e->p[1];
-    size_t under = 0;
-    double best = -1, at = 0.5;
-    for (size_t i = 0; i < e->count[1]; i++) {
-        while (under < e->count[0] && normal[under] < fault[i]) under++;
-        if (i > 0 && fault[i] == fault[i - 1]) continue;
-        double hits = (double)(e->count[1] - i), false_alarms = (double)(e->count[0] - under);
-        double f1 = 2 * hits / (hits + false_alarms + (double)e->count[1]);
+    int side = left[1] == 0 || (left[0] > 0 && e->p[0][left[0] - 1] > e->p[1][left[1] - 1]) ? 0 : 1;
+    return e->p[side][--left[side]];
+}
+
+/* The mean fault from which on alarms are to be expected to reach the best F1: by the calibrated
+ * probabilities of the rows, which are steadier than their labels. */
+static double best_threshold(const struct evidence *e, const struct forest_calibration *c)
+{
+    size_t left[2] = {e->count[0], e->count[1]};
+    double faults = 0, hits = 0, best = -1, at = 0.5;
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < e->count[side]; i++)
+            faults -= expm1(-forest_surprise(c, e->p[side][i]));
+    for (double alarms = 1; left[0] + left[1] > 0; alarms++) {
+        double p = take_largest(e, left);
+        hits -= expm1(-forest_surprise(c, p));
+        double f1 = 2 * hits / (alarms + faults);
         if (f1 <= best) continue;
-        double below = i > 0 ? fault[i - 1] : 0;
-        if (under > 0 && normal[under - 1] > below) below = normal[under - 1];
         best = f1;
-        at = 0.5 * (below + fault[i]);
+        at = p;
     }
     return at;
 }
@@ -226,7 +233,7 @@ static andon_status grow_forest(const struct andon_fit *in, const struct kinds *
     if (!gather(&g, in->scratch, &e))
         return andon_fail(err, ANDON_ENOMEM, "forest: no room for %zu rows out of bag", in->x.n);
     calibrate(&e, &m->calibration);
-    m->calibration.level = forest_surprise(&m->calibration, best_threshold(&e));
+    m->calibration.level = forest_surprise(&m->calibration, best_threshold(&e, &m->calibration));
     m->calibration.level = fmin(fmax(m->calibration.level, 1e-9), 1e5);
     return ANDON_OK;
 }
