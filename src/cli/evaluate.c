@@ -7,17 +7,15 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/evaluate_print.h"
-#include "cli/model_file.h"
-#include "cli/progress.h"
-#include "ingest/table.h"
+#include "cli/judged.h"
 #include "learn/report.h"
 
 #define WORK_BYTES_MAX ((size_t)8 << 30)
 
-enum { BATCH_ROWS = 1024, VUS_WINDOW = 100, GROUP_S = 300, RANDOM_SEED = 1 };
+enum { VUS_WINDOW = 100, RANDOM_SEED = 1, COMPARED_MAX = 32 };
 
 struct evaluate_options {
-    struct argument_values data, price;
+    struct argument_values data, price, compare;
     const char *model, *label, *report, *rows, *kernel, *group, *title;
     uint64_t vus;
     bool no_header, json, quiet;
@@ -29,6 +27,8 @@ static const struct argument arguments[] = {
     {"--data", ARGUMENT_LIST, AT(data), "FILE...", "CSV with the model's columns and a label",
      true},
     {"--label", ARGUMENT_TEXT, AT(label), "COL", "0 or normal, else 1 or the kind of fault", true},
+    {"--compare", ARGUMENT_LIST, AT(compare), "MODEL...",
+     "other models on the same rows; prints one table", false},
     {"--report", ARGUMENT_TEXT, AT(report), "FILE.html", "writes everything as one page", false},
     {"--rows", ARGUMENT_TEXT, AT(rows), "A:B",
      "measures rows A to B-1, counted from 0; earlier rows\nare scored, for the windows", false},
@@ -55,24 +55,22 @@ static const struct command_line line = {
     "point-adjusted. Rows that could not be judged count as not alarmed.\n",
     arguments};
 
+/* A model beside the first one. */
+struct compared {
+    const char *name;
+    struct metrics metrics;
+};
+
 /* What one evaluation needs; zeroed, it may be ended. */
 struct work {
     const struct evaluate_options *options;
     struct prices prices;
-    double group_s;
-    enum andon_kernel kernel;
-    uint64_t first, end; /* rows that are measured */
-    struct andon_arena model_arena, arena;
-    struct andon_model *model;
-    struct table table;
-    struct vocabulary regimes;
-    struct progress progress;
-    /* n rows each, in the arena. */
-    double *score, *p_value;
-    uint8_t *label, *alarm, *unknown;
-    uint32_t *lead;
-    float *share; /* share[n][channels], for the report */
+    struct judged_request request;
+    struct judged judged;
+    struct andon_arena arena; /* lists of the metrics, names */
     struct metrics measured, always, random;
+    struct compared compared[COMPARED_MAX];
+    size_t compareds;
 };
 
 static bool take_prices(struct work *w)
@@ -97,23 +95,31 @@ static bool take_prices(struct work *w)
 static bool check_options(struct work *w)
 {
     const struct evaluate_options *o = w->options;
-    w->group_s = GROUP_S;
-    w->end = UINT64_MAX;
-    w->kernel = andon_kernel_best();
-    if (o->rows != NULL && !argument_rows(o->rows, &w->first, &w->end)) {
+    struct judged_request *r = &w->request;
+    *r = (struct judged_request){.path = o->data.value,
+                                 .paths = o->data.count,
+                                 .label = o->label,
+                                 .end = UINT64_MAX,
+                                 .group_s = METRICS_GROUP_S,
+                                 .vus_window = (uint32_t)o->vus,
+                                 .kernel = andon_kernel_best(),
+                                 .no_header = o->no_header,
+                                 .quiet = o->quiet,
+                                 .with_share = o->report != NULL};
+    if (o->rows != NULL && !argument_rows(o->rows, &r->first, &r->end)) {
         argument_wrong(&line, "--rows %s: expected A:B with A < B", o->rows);
         return false;
     }
     if (o->group != NULL) {
         char *end;
-        w->group_s = strtod(o->group, &end);
-        if (end == o->group || *end != 0 || !(w->group_s >= 0.0 && w->group_s < 1e9)) {
+        r->group_s = strtod(o->group, &end);
+        if (end == o->group || *end != 0 || !(r->group_s >= 0.0 && r->group_s < 1e9)) {
             argument_wrong(&line, "--group %s: expected seconds, 0 or more", o->group);
             return false;
         }
     }
     if (o->kernel != NULL &&
-        (!andon_kernel_named(o->kernel, &w->kernel) || !andon_kernel_usable(w->kernel))) {
+        (!andon_kernel_named(o->kernel, &r->kernel) || !andon_kernel_usable(r->kernel))) {
         argument_wrong(&line, "--kernel %s: expected one that this machine has; plain always is",
                        o->kernel);
         return false;
@@ -123,225 +129,151 @@ static bool check_options(struct work *w)
                        (unsigned long long)o->vus);
         return false;
     }
+    if (o->compare.count > COMPARED_MAX) {
+        argument_wrong(&line, "--compare: expected at most %d models", COMPARED_MAX);
+        return false;
+    }
     return take_prices(w);
-}
-
-static void tell(void *context, double part)
-{
-    progress_tell(context, part);
-}
-
-/* Rows before --rows are read too: windows and memories start where the file does. */
-static andon_status read_data(struct work *w, andon_error *err)
-{
-    const struct evaluate_options *o = w->options;
-    struct table_request request = {.path = o->data.value,
-                                    .paths = o->data.count,
-                                    .regimes = &w->regimes,
-                                    .end = w->end,
-                                    .tell = tell,
-                                    .context = &w->progress};
-    andon_status st =
-        model_file_request(w->model, o->data.value[0], &w->model_arena, &request.columns, err);
-    if (st != ANDON_OK) return st;
-    request.columns.label = o->label;
-    request.columns.no_header = o->no_header;
-    model_file_regimes(w->model, &w->regimes);
-    progress_start(&w->progress, "reading", o->quiet);
-    st = table_read(&w->table, &request, err);
-    progress_end(&w->progress);
-    if (st == ANDON_OK && w->first >= w->table.rows)
-        return andon_fail(err, ANDON_EDATA, "%s: found %zu rows, expected more than %llu (--rows)",
-                          o->data.value[0], w->table.rows, (unsigned long long)w->first);
-    return st;
-}
-
-static andon_status make_room(struct work *w, andon_error *err)
-{
-    size_t n = w->table.rows;
-    struct andon_arena *a = &w->arena;
-    andon_arena_init(a, andon_allocator_libc(), WORK_BYTES_MAX);
-    w->score = andon_arena_array(a, n, sizeof *w->score);
-    w->p_value = andon_arena_array(a, n, sizeof *w->p_value);
-    w->label = andon_arena_array(a, n, sizeof *w->label);
-    w->alarm = andon_arena_array(a, n, sizeof *w->alarm);
-    w->unknown = andon_arena_array(a, n, sizeof *w->unknown);
-    w->lead = andon_arena_array(a, n, sizeof *w->lead);
-    bool full = w->score == NULL || w->p_value == NULL || w->label == NULL || w->alarm == NULL ||
-                w->unknown == NULL || w->lead == NULL;
-    if (w->options->report != NULL && !full) {
-        w->share = andon_arena_array(a, n, w->table.channels * sizeof *w->share);
-        full = w->share == NULL;
-    }
-    return full ? andon_fail(err, ANDON_ENOMEM, "no memory for %zu verdicts", n) : ANDON_OK;
-}
-
-static void keep_verdict(struct work *w, size_t row, const struct andon_verdict *v)
-{
-    w->score[row] = v->score;
-    w->p_value[row] = v->p_value;
-    w->label[row] = w->table.label[row] != 0;
-    w->alarm[row] = v->is_anomaly;
-    w->unknown[row] = v->state == ANDON_UNKNOWN;
-    w->lead[row] = v->channel;
-}
-
-/* The machine's place in the model starts anew with every file. */
-static void score_file(struct work *w, size_t first, size_t end, void *memory,
-                       struct andon_verdict *verdict)
-{
-    struct andon_scorer *scorer = andon_scorer_init(w->model, BATCH_ROWS, w->kernel, memory);
-    const struct table *t = &w->table;
-    for (size_t at = first; at < end; at += BATCH_ROWS) {
-        size_t n = end - at < BATCH_ROWS ? end - at : (size_t)BATCH_ROWS;
-        struct andon_series s = {.n = n,
-                                 .channels = t->channels,
-                                 .value = t->value + at * t->channels,
-                                 .ts_ns = t->ts_ns == NULL ? NULL : t->ts_ns + at,
-                                 .running = t->running == NULL ? NULL : t->running + at,
-                                 .regime = t->regime == NULL ? NULL : t->regime + at};
-        float *share = w->share == NULL ? NULL : w->share + at * t->channels;
-        andon_scorer_run(scorer, &s, share == NULL ? ANDON_EXPLAIN_NONE : ANDON_EXPLAIN_ALL,
-                         verdict, share);
-        for (size_t k = 0; k < n; k++) keep_verdict(w, at + k, &verdict[k]);
-        progress_tell(&w->progress, (double)(at + n) / (double)t->rows);
-    }
-}
-
-static andon_status score_rows(struct work *w, andon_error *err)
-{
-    size_t bytes = andon_scorer_bytes(w->model, BATCH_ROWS);
-    void *memory = andon_arena_take(&w->arena, bytes);
-    struct andon_verdict *verdict = andon_arena_array(&w->arena, BATCH_ROWS, sizeof *verdict);
-    if (memory == NULL || verdict == NULL)
-        return andon_fail(err, ANDON_ENOMEM, "no memory to score: %zu bytes", bytes);
-    progress_start(&w->progress, "scoring", w->options->quiet);
-    for (size_t f = 0; f < w->table.files; f++) {
-        size_t end = f + 1 < w->table.files ? w->table.file_first[f + 1] : w->table.rows;
-        score_file(w, w->table.file_first[f], end, memory, verdict);
-    }
-    progress_end(&w->progress);
-    return ANDON_OK;
-}
-
-/* Times that do not rise cannot order the rows; the file's order then does. */
-static bool times_rise(const struct table *t, size_t first)
-{
-    for (size_t i = first + 1; t->ts_ns != NULL && i < t->rows; i++)
-        if (t->ts_ns[i] <= t->ts_ns[i - 1]) return false;
-    return t->ts_ns != NULL;
-}
-
-static struct metrics_input input_of(const struct work *w)
-{
-    const struct table *t = &w->table;
-    size_t first = (size_t)w->first;
-    bool rise = times_rise(t, first);
-    if (t->ts_ns != NULL && !rise)
-        cli_note(w->options->quiet, "the times do not rise from row to row; rows are taken as "
-                                    "equally apart");
-    return (struct metrics_input){.n = t->rows - first,
-                                  .label = w->label + first,
-                                  .score = w->score + first,
-                                  .alarm = w->alarm + first,
-                                  .unknown = w->unknown + first,
-                                  .p_value = w->p_value + first,
-                                  .ts_ns = rise ? t->ts_ns + first : NULL,
-                                  .interval_s = t->interval_s > 0.0 ? t->interval_s : 60.0,
-                                  .regime = t->regime == NULL ? NULL : t->regime + first,
-                                  .regimes = t->regimes.words,
-                                  .group_s = w->group_s,
-                                  .renew_s = METRICS_RENEW_S,
-                                  .grace_s = METRICS_GRACE_S,
-                                  .vus_window = (uint32_t)w->options->vus};
 }
 
 /* The budget that the model was trained for, alarms a day; 0: unknown. */
 static double budget_of(const struct work *w)
 {
     double per_day = 0.0;
-    const char *budget = andon_model_noted(w->model, "budget");
+    const char *budget = andon_model_noted(w->judged.model, "budget");
     return budget != NULL && argument_budget(budget, &per_day) ? per_day : 0.0;
 }
 
 /* The kind of fault that each event begins with; NULL without kinds. */
 static const char **kinds_of(struct work *w)
 {
-    const struct table *t = &w->table;
+    const struct table *t = &w->judged.table;
     if (t->classes.words <= 2) return NULL;
     const char **kind = andon_arena_array(&w->arena, w->measured.events + 1, sizeof *kind);
     for (size_t i = 0; kind != NULL && i < w->measured.events; i++)
-        kind[i] = t->classes.list[t->label[w->first + w->measured.event[i].first]];
+        kind[i] = t->classes.list[t->label[w->request.first + w->measured.event[i].first]];
     return kind;
 }
 
+/* The lines of the comparison: models first, baselines last; NULL when the arena is full. */
+static struct report_entry *entries_of(struct work *w, uint32_t *entries)
+{
+    struct report_entry *entry = andon_arena_array(&w->arena, w->compareds + 3, sizeof *entry);
+    if (entry == NULL) return NULL;
+    uint32_t n = 0;
+    entry[n++] = (struct report_entry){andon_model_detector(w->judged.model), &w->measured, false};
+    for (size_t i = 0; i < w->compareds; i++)
+        entry[n++] = (struct report_entry){w->compared[i].name, &w->compared[i].metrics, false};
+    entry[n++] = (struct report_entry){"always alarm", &w->always, true};
+    entry[n++] = (struct report_entry){"random", &w->random, true};
+    *entries = n;
+    return entry;
+}
+
 static andon_status write_report(struct work *w, const struct metrics_input *input,
-                                 andon_error *err)
+                                 const struct evaluation *e, andon_error *err)
 {
     const struct evaluate_options *o = w->options;
-    const struct table *t = &w->table;
-    size_t first = (size_t)w->first;
-    const char *detector = andon_model_detector(w->model);
-    const struct report_entry entry[] = {{detector, &w->measured, false},
-                                         {"always alarm", &w->always, true},
-                                         {"random", &w->random, true}};
+    const struct table *t = &w->judged.table;
+    size_t first = (size_t)w->request.first;
     const struct report report = {.title = o->title != NULL ? o->title : o->data.value[0],
                                   .data = o->data.value[0],
                                   .model = o->model,
-                                  .card = andon_model_card(w->model),
-                                  .budget_per_day = budget_of(w),
+                                  .card = andon_model_card(w->judged.model),
+                                  .budget_per_day = e->budget_per_day,
                                   .input = input,
                                   .metrics = &w->measured,
                                   .channels = t->channels,
                                   .channel = (const char *const *)t->channel,
                                   .value = t->value + first * t->channels,
-                                  .share = w->share + first * t->channels,
-                                  .lead = w->lead + first,
+                                  .share = w->judged.share + first * t->channels,
+                                  .lead = w->judged.lead + first,
                                   .regime = t->regimes.list,
                                   .kind = kinds_of(w),
-                                  .entry = entry,
-                                  .entries = 3};
+                                  .entry = e->entry,
+                                  .entries = e->entries};
     return report_write(&report, o->report, &w->arena, err);
 }
 
-static void print_figures(const struct work *w)
+static void print_figures(const struct work *w, const struct evaluation *e)
 {
     const struct evaluate_options *o = w->options;
-    const struct evaluation e = {.model = o->model,
-                                 .detector = andon_model_detector(w->model),
-                                 .data = o->data.value[0],
-                                 .label = o->label,
-                                 .measured = &w->measured,
-                                 .always = &w->always,
-                                 .random = &w->random,
-                                 .regime = w->table.regimes.list,
-                                 .budget_per_day = budget_of(w)};
     if (o->json)
-        evaluate_print_json(&e);
+        evaluate_print_json(e);
+    else if (!o->quiet && w->compareds > 0)
+        evaluate_print_comparison(e);
     else if (!o->quiet)
-        evaluate_print_text(&e);
+        evaluate_print_text(e);
     if (o->report != NULL && !o->json && !o->quiet) printf("\nreport: %s\n", o->report);
 }
 
-static andon_status measure(struct work *w, andon_error *err)
+/* A model is called after its detector, and after its file when that name is taken. */
+static const char *name_of(struct work *w, const struct andon_model *model, const char *path)
 {
-    struct metrics_input in = input_of(w);
+    const char *name = andon_model_detector(model);
+    bool taken = strcmp(name, andon_model_detector(w->judged.model)) == 0;
+    for (size_t i = 0; i < w->compareds && !taken; i++)
+        taken = strcmp(name, w->compared[i].name) == 0;
+    return andon_arena_text(&w->arena, taken ? path : name);
+}
+
+static andon_status measure_other(struct work *w, const char *path, andon_error *err)
+{
+    struct judged_request request = w->request;
+    struct judged other = {0};
+    struct compared *c = &w->compared[w->compareds];
+    request.with_share = false;
+    andon_status st = judged_read(&other, path, &request, err);
+    if (st == ANDON_OK) {
+        struct metrics_input in = judged_input(&other);
+        st = metrics_measure(&in, &w->prices, &w->arena, &c->metrics, err);
+        c->name = st == ANDON_OK ? name_of(w, other.model, path) : NULL;
+    }
+    judged_free(&other);
+    if (st != ANDON_OK) return st;
+    if (c->name == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for a name");
+    w->compareds++;
+    return ANDON_OK;
+}
+
+static andon_status measure(struct work *w, const struct metrics_input *in, andon_error *err)
+{
     struct andon_arena *a = &w->arena;
-    andon_status st = metrics_measure(&in, &w->prices, a, &w->measured, err);
-    if (st == ANDON_OK) st = metrics_always(&in, &w->prices, a, &w->always, err);
-    if (st == ANDON_OK) st = metrics_random(&in, &w->prices, RANDOM_SEED, a, &w->random, err);
-    if (st == ANDON_OK && w->options->report != NULL) st = write_report(w, &in, err);
-    if (st == ANDON_OK) print_figures(w);
+    andon_status st = metrics_measure(in, &w->prices, a, &w->measured, err);
+    if (st == ANDON_OK) st = metrics_always(in, &w->prices, a, &w->always, err);
+    if (st == ANDON_OK) st = metrics_random(in, &w->prices, RANDOM_SEED, a, &w->random, err);
+    for (size_t i = 0; i < w->options->compare.count && st == ANDON_OK; i++)
+        st = measure_other(w, w->options->compare.value[i], err);
+    return st;
+}
+
+static andon_status show(struct work *w, const struct metrics_input *in, andon_error *err)
+{
+    const struct evaluate_options *o = w->options;
+    struct evaluation e = {.model = o->model,
+                           .detector = andon_model_detector(w->judged.model),
+                           .data = o->data.value[0],
+                           .label = o->label,
+                           .measured = &w->measured,
+                           .always = &w->always,
+                           .random = &w->random,
+                           .regime = w->judged.table.regimes.list,
+                           .budget_per_day = budget_of(w)};
+    e.entry = entries_of(w, &e.entries);
+    if (e.entry == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for the comparison");
+    andon_status st = o->report != NULL ? write_report(w, in, &e, err) : ANDON_OK;
+    if (st == ANDON_OK) print_figures(w, &e);
     return st;
 }
 
 static andon_status evaluate(struct work *w, andon_error *err)
 {
-    andon_status st = model_file_load(w->options->model, &w->model_arena, &w->model, err);
-    if (st == ANDON_OK) st = read_data(w, err);
-    if (st == ANDON_OK) st = make_room(w, err);
-    if (st == ANDON_OK) st = score_rows(w, err);
-    return st == ANDON_OK ? measure(w, err) : st;
+    andon_arena_init(&w->arena, andon_allocator_libc(), WORK_BYTES_MAX);
+    andon_status st = judged_read(&w->judged, w->options->model, &w->request, err);
+    if (st != ANDON_OK) return st;
+    struct metrics_input in = judged_input(&w->judged);
+    st = measure(w, &in, err);
+    return st == ANDON_OK ? show(w, &in, err) : st;
 }
 
 int evaluate_main(int argc, char **argv)
@@ -353,8 +285,7 @@ int evaluate_main(int argc, char **argv)
     if (parsed != ARGUMENTS_RUN) return parsed == ARGUMENTS_HELPED ? CLI_DONE : CLI_USAGE;
     if (!check_options(&work)) return CLI_USAGE;
     int status = cli_end("evaluate", evaluate(&work, &err), &err);
-    table_free(&work.table);
-    andon_arena_free(&work.model_arena);
+    judged_free(&work.judged);
     andon_arena_free(&work.arena);
     return status;
 }

@@ -183,6 +183,15 @@ static void json_regimes(struct json *j, const struct evaluation *e)
     json_close(j, ']');
 }
 
+/* The models beside the first one. */
+static void json_compared(struct json *j, const struct evaluation *e)
+{
+    json_open(j, "compared", '{');
+    for (uint32_t i = 1; i < e->entries; i++)
+        if (!e->entry[i].baseline) json_metrics(j, e->entry[i].name, e->entry[i].metrics);
+    json_close(j, '}');
+}
+
 void evaluate_print_json(const struct evaluation *e)
 {
     struct json j = {0};
@@ -198,5 +207,6 @@ void evaluate_print_json(const struct evaluation *e)
     json_metrics(&j, "random", e->random);
     json_close(&j, '}');
     json_regimes(&j, e);
+    json_compared(&j, e);
     json_close(&j, '}');
 }
