@@ -40,7 +40,8 @@ static double quantile(double *v, size_t n, double part)
     return v[(size_t)(part * (double)(n - 1) + 0.5)];
 }
 
-/* Six slow machine signals and what is derived of them: correlated, with two rows in a hundred off. */
+/* Six slow machine signals and what is derived of them: correlated, with two rows in a hundred off.
+ */
 static void make_rows(float *x, size_t n, uint32_t d)
 {
     struct andon_rng rng;
@@ -87,8 +88,11 @@ static void *fit(const struct settings *s, const float *x, struct andon_arena *a
     void *model = NULL;
     andon_error err;
     andon_options_default(det->options, options);
-    struct andon_fit in = {.x = {x, s->train, s->features}, .options = options, .seed = 1,
-                           .kernel = s->kernel, .scratch = scratch};
+    struct andon_fit in = {.x = {x, s->train, s->features},
+                           .options = options,
+                           .seed = 1,
+                           .kernel = s->kernel,
+                           .scratch = scratch};
     if (det->fit(&in, arena, &model, &err) == ANDON_OK) return model;
     fprintf(stderr, "%s\n", err.text);
     exit(1);
@@ -126,9 +130,10 @@ static void bench_one(const struct settings *s, const float *x, const void *mode
         sum += score;
     }
     double mean = 1e9 * (now_s() - from) / ONE_ROWS;
-    printf("bench=iforest_one kernel=%s ns_row_mean=%.0f ns_row_p50=%.0f ns_row_p99=%.0f mean=%.6f\n",
-           andon_kernel_name(s->kernel), mean, quantile(ns, ONE_ROWS, 0.5),
-           quantile(ns, ONE_ROWS, 0.99), sum / ONE_ROWS);
+    printf(
+        "bench=iforest_one kernel=%s ns_row_mean=%.0f ns_row_p50=%.0f ns_row_p99=%.0f mean=%.6f\n",
+        andon_kernel_name(s->kernel), mean, quantile(ns, ONE_ROWS, 0.5),
+        quantile(ns, ONE_ROWS, 0.99), sum / ONE_ROWS);
     free(ns);
 }
 
@@ -154,27 +159,33 @@ static bool settings_read(struct settings *s, int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
-        if (strcmp(name, "--data") == 0) s->data = value;
-        else if (strcmp(name, "--rows") == 0) s->rows = strtoull(value, NULL, 10);
-        else if (strcmp(name, "--train") == 0) s->train = strtoull(value, NULL, 10);
-        else if (strcmp(name, "--runs") == 0) s->runs = strtoull(value, NULL, 10);
-        else if (strcmp(name, "--features") == 0) s->features = (uint32_t)strtoul(value, NULL, 10);
+        if (strcmp(name, "--data") == 0)
+            s->data = value;
+        else if (strcmp(name, "--rows") == 0)
+            s->rows = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--train") == 0)
+            s->train = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--runs") == 0)
+            s->runs = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--features") == 0)
+            s->features = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(name, "--kernel") != 0 || !andon_kernel_named(value, &s->kernel) ||
                  !andon_kernel_usable(s->kernel))
             return false;
     }
     if (s->train > s->rows) s->train = s->rows;
-    return argc % 2 == 1 && s->rows >= 2 && s->features >= 1 && s->runs >= 1 &&
-           s->runs <= RUNS_MAX;
+    return argc % 2 == 1 && s->rows >= 2 && s->features >= 1 && s->runs >= 1 && s->runs <= RUNS_MAX;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.rows = 1000000, .train = 43200, .runs = 5, .features = 27,
-                         .kernel = andon_kernel_best()};
+    struct settings s = {
+        .rows = 1000000, .train = 43200, .runs = 5, .features = 27, .kernel = andon_kernel_best()};
     if (!settings_read(&s, argc, argv)) {
-        fprintf(stderr, "usage: %s [--data FILE] [--rows N] [--train N] [--features D] [--runs N] "
-                        "[--kernel NAME]\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s [--data FILE] [--rows N] [--train N] [--features D] [--runs N] "
+                "[--kernel NAME]\n",
+                argv[0]);
         return 2;
     }
     struct andon_arena arena, scratch;
@@ -183,8 +194,8 @@ int main(int argc, char **argv)
     float *x = load_rows(&s);
     if (x == NULL) return 1;
     void *model = fit(&s, x, &arena, &scratch);
-    void *room = andon_arena_take(&scratch,
-                                  andon_detector_named("iforest")->scratch_bytes(model, s.rows));
+    void *room =
+        andon_arena_take(&scratch, andon_detector_named("iforest")->scratch_bytes(model, s.rows));
     if (room == NULL) return 1;
     bench_fit(&s, x);
     bench_one(&s, x, model, room);

@@ -1,9 +1,9 @@
 /* Isolation forest: rows that few random splits suffice to set apart are anomalous.
  *
  * Invariants:
- *   1. score = 2^(-H / C): H the sum of the row's path lengths over the trees, C the sum of the trees'
- *      mean path lengths c(samples), both in whole units of 2^-20. A tree's rounding is at most 2^-21
- *      of a step, which moves a score by less than 3.3e-7, so it equals scikit-learn's
+ *   1. score = 2^(-H / C): H the sum of the row's path lengths over the trees, C the sum of the
+ *      trees' mean path lengths c(samples), both in whole units of 2^-19. A tree's rounding is at
+ *      most 2^-20 of a step, which moves a score by less than 8.5e-7, so it equals scikit-learn's
  *      -score_samples within 1e-6.
  *   2. Every kernel gives the same bits, alone and in any batch. */
 #include "detect/iforest.h"
@@ -15,8 +15,8 @@
 static const struct andon_option options[] = {
     {"trees", ANDON_OPTION_INT, offsetof(struct iforest_options, trees), 1, IFOREST_TREES_MAX,
      "100", NULL, "trees of the forest"},
-    {"samples", ANDON_OPTION_INT, offsetof(struct iforest_options, samples), 2,
-     IFOREST_SAMPLES_MAX, "256", NULL, "rows that each tree is grown on, drawn without replacement"},
+    {"samples", ANDON_OPTION_INT, offsetof(struct iforest_options, samples), 2, IFOREST_SAMPLES_MAX,
+     "256", NULL, "rows that each tree is grown on, drawn without replacement"},
     {"max_features", ANDON_OPTION_REAL, offsetof(struct iforest_options, max_features), 0.0, 1.0,
      "1", NULL, "share of the features that each tree may split on"},
     {0},
@@ -26,9 +26,8 @@ size_t trees_scratch_bytes(const struct trees *trees)
 {
     size_t d = trees->d, bytes = d * sizeof(uint64_t);
     if (trees->groups > 0)
-        bytes = d * (TREES_RANKED * sizeof(float) + TREES_CHUNK) +
-                trees->slots * TREES_BLOCK +
-                TREES_CHUNK * sizeof(uint32_t);
+        bytes = d * (TREES_RANKED * sizeof(float) + TREES_CHUNK) + trees->slots * TREES_BLOCK +
+                TREES_CHUNK * TREES_PLANES * sizeof(uint16_t);
     return (bytes + 63) / 64 * 64;
 }
 
@@ -81,8 +80,7 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
             score_of[from + i] =
                 missing ? (double)NAN : exp2(-(double)sum[i] / (double)forest->expected);
             if (share != NULL)
-                share_row(forest, x.x + (from + i) * x.d, missing, gain,
-                          share + (from + i) * x.d);
+                share_row(forest, x.x + (from + i) * x.d, missing, gain, share + (from + i) * x.d);
         }
     }
 }

@@ -37,10 +37,10 @@ struct iforest_builder {
     struct iforest *forest;
     struct andon_arena *arena, *scratch;
     struct iforest_draft draft[TREES_BUNDLE];
-    uint32_t drafts;      /* filled so far                                      */
-    uint64_t *weight;     /* of a tree's nodes: sum of their rows' path lengths */
-    uint8_t *depth;       /* of a tree's nodes                                  */
-    uint32_t *average;    /* average[average_max + 1], iforest_average_path     */
+    uint32_t drafts;   /* filled so far                                      */
+    uint64_t *weight;  /* of a tree's nodes: sum of their rows' path lengths */
+    uint8_t *depth;    /* of a tree's nodes                                  */
+    uint32_t *average; /* average[average_max + 1], iforest_average_path     */
     uint32_t average_max;
 };
 
@@ -48,8 +48,8 @@ struct iforest_builder {
  * conventions: 0 for n <= 1, 1 for n == 2. */
 uint64_t iforest_average_path(uint32_t n);
 
-/* iforest_builder_init prepares an empty forest for that many trees of at most nodes_max nodes each;
- * what is only needed while building comes from scratch. NULL: no room. */
+/* iforest_builder_init prepares an empty forest for that many trees of at most nodes_max nodes
+ * each; what is only needed while building comes from scratch. NULL: no room. */
 struct iforest *iforest_builder_init(struct iforest_builder *builder, uint32_t d, uint32_t trees,
                                      uint32_t nodes_max, struct andon_arena *arena,
                                      struct andon_arena *scratch);

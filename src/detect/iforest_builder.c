@@ -1,7 +1,7 @@
 /* From grown, read or merged trees to a forest: path lengths per node, bundles of eight trees.
  *
- * Whatever makes a tree fills a draft (keys, features, children, leaf sizes); all that can be derived
- * is derived here, so that a fitted, a loaded and a merged forest are the same. */
+ * Whatever makes a tree fills a draft (keys, features, children, leaf sizes); all that can be
+ * derived is derived here, so that a fitted, a loaded and a merged forest are the same. */
 #include <math.h>
 
 #include "andon/iforest.h"
@@ -80,11 +80,10 @@ static void bundle_write(struct iforest_builder *builder, struct trees_bundle *b
 static bool averages_reach(struct iforest_builder *builder, uint32_t samples)
 {
     if (builder->average != NULL && samples <= builder->average_max) return true;
-    builder->average = andon_arena_array(builder->scratch, samples + 1u,
-                                         sizeof builder->average[0]);
+    builder->average =
+        andon_arena_array(builder->scratch, samples + 1u, sizeof builder->average[0]);
     if (builder->average == NULL) return false;
-    for (uint32_t n = 0; n <= samples; n++)
-        builder->average[n] = (uint32_t)iforest_average_path(n);
+    for (uint32_t n = 0; n <= samples; n++) builder->average[n] = (uint32_t)iforest_average_path(n);
     builder->average_max = samples;
     return true;
 }
@@ -155,8 +154,8 @@ static andon_status copy_trees(const struct iforest *from, struct iforest_builde
         draft->samples = tree.bundle->samples[t % TREES_BUNDLE];
         draft->nodes = tree.end - tree.begin;
         for (uint32_t i = 0; i < draft->nodes; i++) {
-            draft->node[i] = tree.bundle->node[tree.begin + i] -
-                             ((uint64_t)tree.begin << TREES_FEATURE_BITS);
+            draft->node[i] =
+                tree.bundle->node[tree.begin + i] - ((uint64_t)tree.begin << TREES_FEATURE_BITS);
             draft->size[i] = tree.bundle->size[tree.begin + i];
         }
         st = iforest_builder_add(builder);
@@ -178,8 +177,8 @@ andon_status andon_iforest_merge(const void *a, const void *b, struct andon_aren
     struct iforest_builder builder;
     uint32_t nodes = nodes_max(one) > nodes_max(two) ? nodes_max(one) : nodes_max(two);
     andon_arena_init(&scratch, arena->from, arena->limit - arena->used);
-    struct iforest *forest = iforest_builder_init(&builder, one->d, one->trees + two->trees, nodes,
-                                                  arena, &scratch);
+    struct iforest *forest =
+        iforest_builder_init(&builder, one->d, one->trees + two->trees, nodes, arena, &scratch);
     andon_status st = forest == NULL ? ANDON_ENOMEM : copy_trees(one, &builder);
     if (st == ANDON_OK) st = copy_trees(two, &builder);
     if (st == ANDON_OK) st = iforest_builder_end(&builder);

@@ -6,7 +6,8 @@
  *     a split  u32 feature, f32 threshold
  *
  * Preorder leaves a reader nothing to point at wrongly: every byte string is a proper tree or ends
- * too early or late. What must hold besides: depths, sizes that add up, features, finite thresholds. */
+ * too early or late. What must hold besides: depths, sizes that add up, features, finite
+ * thresholds. */
 #include <math.h>
 
 #include "detect/iforest.h"

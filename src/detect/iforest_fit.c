@@ -35,8 +35,8 @@ static bool grower_init(struct grower *g, const struct andon_fit *in)
     g->x = in->x.x;
     g->n = in->x.n;
     g->d = in->x.d;
-    g->samples = (uint64_t)options->samples < in->x.n ? (uint32_t)options->samples
-                                                      : (uint32_t)in->x.n;
+    g->samples =
+        (uint64_t)options->samples < in->x.n ? (uint32_t)options->samples : (uint32_t)in->x.n;
     while ((1u << g->depth_max) < g->samples) g->depth_max++;
     double features = floor(options->max_features * g->d);
     g->features = features < 1.0 ? 1 : (uint32_t)features;
@@ -71,8 +71,7 @@ static void draw_rows(struct grower *g)
             (void)take(g, i);
         }
         g->row[k] = (uint32_t)i;
-        for (uint32_t f = 0; f < g->d && f < 64; f += 16)
-            __builtin_prefetch(g->x + i * g->d + f);
+        for (uint32_t f = 0; f < g->d && f < 64; f += 16) __builtin_prefetch(g->x + i * g->d + f);
     }
     for (k = 0; k < g->samples; k++) g->taken[g->row[k] / 64] = 0;
 }
@@ -110,8 +109,7 @@ static void read_values(struct grower *g, const struct task *task, uint32_t feat
 static bool draw_split(struct grower *g, struct task *task, uint32_t *feature, float *threshold)
 {
     while (task->constants < g->features) {
-        uint32_t j = task->constants +
-                     andon_rng_below(&g->rng, g->features - task->constants);
+        uint32_t j = task->constants + andon_rng_below(&g->rng, g->features - task->constants);
         uint32_t f = g->feature[j];
         float low, high;
         read_values(g, task, f, &low, &high);
@@ -129,7 +127,8 @@ static bool draw_split(struct grower *g, struct task *task, uint32_t *feature, f
     return false;
 }
 
-/* Orders the task's rows so that those with v <= threshold come first; gives where the rest begins. */
+/* Orders the task's rows so that those with v <= threshold come first; gives where the rest begins.
+ */
 static uint32_t partition(struct grower *g, const struct task *task, float threshold)
 {
     uint32_t left = task->begin, right = 0;
@@ -199,8 +198,8 @@ andon_status iforest_fit(const struct andon_fit *in, struct andon_arena *arena, 
     struct iforest *forest = NULL;
     andon_status st = ANDON_ENOMEM;
     if (grower_init(&g, in))
-        forest = iforest_builder_init(&builder, in->x.d, (uint32_t)options->trees, 2 * g.samples - 1,
-                                      arena, in->scratch);
+        forest = iforest_builder_init(&builder, in->x.d, (uint32_t)options->trees,
+                                      2 * g.samples - 1, arena, in->scratch);
     if (forest != NULL) st = grow_all(&g, in, (uint32_t)options->trees, &builder);
     andon_arena_rewind(in->scratch, mark);
     if (st == ANDON_ENOMEM) return andon_fail(err, st, "iforest: no room for the forest");

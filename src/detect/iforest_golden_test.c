@@ -1,5 +1,5 @@
-/* The forest against scikit-learn: scores of imported trees, and how well training ranks anomalies. The
- * values come from tests/golden/iforest.py, which makes the same rows. */
+/* The forest against scikit-learn: scores of imported trees, and how well training ranks anomalies.
+ * The values come from tests/golden/iforest.py, which makes the same rows. */
 #include "detect/registry.h"
 #include "detector_case.h"
 #include "golden/iforest.h"
@@ -42,8 +42,10 @@ static void clusters(struct numbers *g, bool off, double *x)
     draw(g, normal, x, 2);
     double which = uniform(g);
     for (int k = 0; k < 2; k++) {
-        if (off) x[k] = uniform(g) * 12.0 - 3.0;
-        else x[k] = which < 0.3 ? x[k] * 0.3 : x[k] + 5.0;
+        if (off)
+            x[k] = uniform(g) * 12.0 - 3.0;
+        else
+            x[k] = which < 0.3 ? x[k] * 0.3 : x[k] + 5.0;
     }
 }
 
@@ -82,9 +84,11 @@ static const struct {
     const char *name;
     void (*row)(struct numbers *, bool, double *);
     uint32_t d;
-} sets[5] = {
-    {"blob", blob, 4}, {"clusters", clusters, 2}, {"parabola", parabola, 3},
-    {"signals", signals, 27}, {"steps", steps, 4}};
+} sets[5] = {{"blob", blob, 4},
+             {"clusters", clusters, 2},
+             {"parabola", parabola, 3},
+             {"signals", signals, 27},
+             {"steps", steps, 4}};
 
 /* SET_ROWS rows, the first SET_OFF anomalous. */
 static float *set_rows(size_t set)

@@ -1,30 +1,32 @@
-/* Putting a forest into lanes: groups of trees whose thresholds have ranks of one byte.
+/* Putting a forest into lanes: groups of trees whose thresholds have ranks of
+ * one byte.
  *
- * A group takes trees, in order, as long as no feature has more than TREES_THRESHOLDS thresholds in
- * it and the sum of the longest paths fits 32 bits. */
+ * A group takes trees, in order, as long as no feature has more than
+ * TREES_THRESHOLDS thresholds in it and there are at most TREES_GROUP_MAX. */
 #include <math.h>
 #include <stdbool.h>
 
 #include "detect/iforest.h"
 #include "detect/iforest_plan.h"
 
-enum { COLUMNS_MAX = 512 }; /* beyond, the chunk's columns leave the cache and the walk is as good */
+/* Beyond, the chunk's columns leave the cache and the walk is as good. */
+enum { COLUMNS_MAX = 512 };
 
-/* Working room. Loops run over inner nodes alone and choose without branching: whether a node is a
- * leaf is as hard to predict as a coin. */
+/* Working room. Loops run over inner nodes alone and choose without branching:
+ * whether a node is a leaf is as hard to predict as a coin. */
 struct lay {
     const struct trees *forest;
     uint32_t trees;
-    uint32_t *inner_first;   /* [trees + 1], of each tree in inner and rank                */
-    uint32_t *inner;         /* inner nodes of all trees, ascending, as places in a bundle */
-    uint32_t *tree_ops;      /* [trees], inner nodes that are not cherries; a lone cherry    */
-    uint32_t *tree_longest;  /* [trees], the longest path in TREES_UNIT                    */
-    uint8_t *rank;           /* [inner], place among the feature's thresholds              */
-    uint64_t *entry;         /* [inner], key << 32 | place in inner, by feature and sorted */
-    uint64_t *spare;         /* [inner], for sorting                                       */
-    uint32_t *count;         /* [d + 1]                                                    */
-    uint32_t *extra;         /* [d], of the tree that asks to join                         */
-    uint32_t ops;
+    uint32_t *inner_first;  /* [trees + 1], of each tree in inner and rank */
+    uint32_t *inner;        /* inner nodes of all trees, ascending, as places in a bundle */
+    uint32_t *tree_ops;     /* [trees], inner nodes that are not cherries; a lone cherry */
+    uint32_t *tree_longest; /* [trees], the longest path in TREES_UNIT */
+    uint8_t *rank;          /* [inner], place among the feature's thresholds          */
+    uint64_t *entry;        /* [inner], key << 32 | place in inner, by feature and sorted */
+    uint64_t *spare;        /* [inner], for sorting      */
+    uint32_t *count;        /* [d + 1]      */
+    uint32_t *extra;        /* [d], of the tree that asks to join      */
+    uint32_t ops, planes;   /* of all trees, at most */
     struct iforest_planner planner;
 };
 
@@ -45,7 +47,8 @@ static uint32_t forest_trees(const struct trees *forest)
     return trees;
 }
 
-/* Merge sort by insertion runs: stable, no recursion, no libc (whose qsort may allocate). */
+/* Merge sort by insertion runs: stable, no recursion, no libc (whose qsort may
+ * allocate). */
 static void sort(uint64_t *a, uint64_t *spare, uint32_t n)
 {
     enum { RUN = 12 };
@@ -72,12 +75,11 @@ static void sort(uint64_t *a, uint64_t *spare, uint32_t n)
     }
 }
 
-/* The first tree that no longer fits the group that begins with tree `first`; count[f] becomes the
- * number of the group's thresholds of feature f. */
+/* The first tree that no longer fits the group that begins with tree `first`;
+ * count[f] becomes the number of the group's thresholds of feature f. */
 static uint32_t group_end(struct lay *lay, uint32_t first)
 {
     const struct trees *forest = lay->forest;
-    uint64_t longest = 0;
     memset(lay->count, 0, (forest->d + 1) * sizeof lay->count[0]);
     for (uint32_t t = first; t < lay->trees; t++) {
         const uint64_t *node = trees_view(forest, t).bundle->node;
@@ -88,14 +90,14 @@ static uint32_t group_end(struct lay *lay, uint32_t first)
             uint32_t thresholds = ++lay->extra[f] + lay->count[f];
             most = thresholds > most ? thresholds : most;
         }
-        longest += lay->tree_longest[t];
-        if (most > TREES_THRESHOLDS || longest > UINT32_MAX) return t;
+        if (most > TREES_THRESHOLDS || t - first == TREES_GROUP_MAX) return t;
         for (uint32_t f = 0; f < forest->d; f++) lay->count[f] += lay->extra[f];
     }
     return lay->trees;
 }
 
-/* Collects the group's thresholds by feature; count[f] becomes the end of feature f's entries. */
+/* Collects the group's thresholds by feature; count[f] becomes the end of
+ * feature f's entries. */
 static void collect(struct lay *lay, uint32_t first, uint32_t end)
 {
     uint32_t d = lay->forest->d, at = 0;
@@ -114,7 +116,8 @@ static void collect(struct lay *lay, uint32_t first, uint32_t end)
     }
 }
 
-/* Ranks one feature's entries and writes its table; gives the table's floats. */
+/* Ranks one feature's entries and writes its table; gives the table's floats.
+ */
 static uint32_t table_write(struct lay *lay, uint64_t *entry, uint32_t entries, float *table)
 {
     float *sorted = table + TREES_HEAP;
@@ -145,7 +148,8 @@ static bool lay_init(struct lay *lay, const struct trees *forest, struct andon_a
         struct trees_view tree = trees_view(forest, t);
         inner += (tree.end - tree.begin) / 2;
     }
-    /* One more: a list is written before it is known whether the node belongs to it. */
+    /* One more: a list is written before it is known whether the node belongs to
+     * it. */
     lay->inner = andon_arena_array(scratch, inner + 1, sizeof lay->inner[0]);
     lay->inner_first = andon_arena_array(scratch, lay->trees + 1, sizeof lay->inner_first[0]);
     lay->tree_ops = andon_arena_array(scratch, lay->trees, sizeof lay->tree_ops[0]);
@@ -178,6 +182,7 @@ static void survey(struct lay *lay, uint32_t t)
     uint32_t inner = at - lay->inner_first[t];
     lay->tree_ops[t] = inner == 1 ? 1 : inner - cherries;
     lay->ops += lay->tree_ops[t];
+    lay->planes += (inner + 16) / 16;
 }
 
 /* Surveys all trees; false when the forest is not for lanes. */
@@ -186,12 +191,15 @@ static bool fits_lanes(struct lay *lay)
     if (lay->forest->d > COLUMNS_MAX) return false;
     for (uint32_t t = 0; t < lay->trees; t++) {
         survey(lay, t);
-        if (lay->inner_first[t + 1] - lay->inner_first[t] >= TREES_LEAVES) return false;
+        if (lay->inner_first[t + 1] - lay->inner_first[t] >= TREES_LEAVES ||
+            lay->tree_longest[t] >> (8 * TREES_PLANES) != 0)
+            return false;
     }
     return true;
 }
 
-/* Room for the most that the forest can need: groups are not known before they are counted. */
+/* Room for the most that the forest can need: groups are not known before they
+ * are counted. */
 static bool forest_room(struct trees *forest, const struct lay *lay, uint32_t groups,
                         uint32_t columns, struct andon_arena *arena)
 {
@@ -202,13 +210,15 @@ static bool forest_room(struct trees *forest, const struct lay *lay, uint32_t gr
     forest->column = andon_arena_array(arena, columns, sizeof forest->column[0]);
     forest->op = andon_arena_array(arena, lay->ops, sizeof forest->op[0]);
     forest->run = andon_arena_array(arena, lay->ops, sizeof forest->run[0]);
-    forest->value = andon_arena_array(arena, inner + lay->trees + 1, sizeof forest->value[0]);
+    forest->plane = andon_arena_array(arena, lay->planes, sizeof forest->plane[0]);
     forest->table = andon_arena_array(arena, floats, sizeof forest->table[0]);
     return forest->group != NULL && forest->plan != NULL && forest->column != NULL &&
-           forest->op != NULL && forest->run != NULL && forest->value != NULL && forest->table != NULL;
+           forest->op != NULL && forest->run != NULL && forest->plane != NULL &&
+           forest->table != NULL;
 }
 
-/* Counts groups and their used columns, writing each group's first tree into begin. */
+/* Counts groups and their used columns, writing each group's first tree into
+ * begin. */
 static uint32_t count_groups(struct lay *lay, uint32_t *begin, uint32_t *columns)
 {
     uint32_t groups = 0;
@@ -224,11 +234,10 @@ static uint32_t count_groups(struct lay *lay, uint32_t *begin, uint32_t *columns
 
 /* How far the arrays of the forest are written. */
 struct place {
-    uint32_t column, table, op, run, value;
+    uint32_t column, table, op, run, plane;
 };
 
-static void tree_write(struct lay *lay, struct trees *forest, uint32_t t, uint32_t first,
-                       struct place *at)
+static void tree_write(struct lay *lay, struct trees *forest, uint32_t t, struct place *at)
 {
     struct trees_view tree = trees_view(forest, t);
     struct iforest_planner *planner = &lay->planner;
@@ -237,13 +246,14 @@ static void tree_write(struct lay *lay, struct trees *forest, uint32_t t, uint32
     planner->base = tree.begin;
     planner->rank = lay->rank + lay->inner_first[t];
     struct trees_plan *plan = &forest->plan[t];
-    *plan = (struct trees_plan){.op = at->op, .run = at->run, .value = at->value};
-    plan->runs = iforest_plan_write(planner, tree.bundle->value + tree.begin,
-                                    (uint8_t)((t - first) % TREES_TOGETHER), forest->op + at->op,
-                                    forest->run + at->run, forest->value + at->value);
+    *plan = (struct trees_plan){.op = at->op, .run = at->run, .plane = at->plane};
+    plan->runs =
+        (uint16_t)iforest_plan_write(planner, tree.bundle->value + tree.begin, forest->op + at->op,
+                                     forest->run + at->run, forest->plane + at->plane);
+    plan->planes = (uint16_t)((planner->codes + 15) / 16);
     at->op += lay->tree_ops[t];
     at->run += plan->runs;
-    at->value += planner->inners + 1;
+    at->plane += plan->planes;
 }
 
 static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint32_t first,
@@ -256,11 +266,11 @@ static void group_write(struct lay *lay, struct trees *forest, uint32_t g, uint3
     for (uint32_t f = 0, from = 0; f < forest->d; from = lay->count[f++]) {
         if (lay->count[f] == from) continue;
         forest->column[at->column++] = (struct trees_column){f, at->table};
-        at->table += table_write(lay, lay->entry + from, lay->count[f] - from,
-                                 forest->table + at->table);
+        at->table +=
+            table_write(lay, lay->entry + from, lay->count[f] - from, forest->table + at->table);
     }
     group->columns = at->column - group->column;
-    for (uint32_t t = first; t < end; t++) tree_write(lay, forest, t, first, at);
+    for (uint32_t t = first; t < end; t++) tree_write(lay, forest, t, at);
 }
 
 andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
@@ -276,9 +286,8 @@ andon_status iforest_lanes(struct trees *forest, struct andon_arena *arena,
     uint32_t groups = count_groups(&lay, begin, &columns);
     if (!forest_room(forest, &lay, groups, columns, arena)) return ANDON_ENOMEM;
     struct place at = {0};
-    for (uint32_t g = 0; g < groups; g++)
-        group_write(&lay, forest, g, begin[g], begin[g + 1], &at);
+    for (uint32_t g = 0; g < groups; g++) group_write(&lay, forest, g, begin[g], begin[g + 1], &at);
     forest->groups = groups;
-    forest->slots = lay.planner.slots_max > TREES_TOGETHER ? lay.planner.slots_max : TREES_TOGETHER;
+    forest->slots = lay.planner.slots_max > 1 ? lay.planner.slots_max : 1;
     return ANDON_OK;
 }

@@ -1,13 +1,15 @@
 /* From a tree to the list of operations that judge it for many rows at once.
  *
- * An operation joins the results of two children: a leaf (a constant), a cherry (a node with two leaves,
- * judged on the way) or another operation's slot. Operations of one kind stand in runs as long as their
- * order (children first) allows, so that a kernel's loops are few and long. */
+ * An operation joins the results of two children: a leaf (a constant), a cherry
+ * (a node with two leaves, judged on the way) or another operation's slot.
+ * Operations of one kind stand in runs as long as their order (children first)
+ * allows, so that a kernel's loops are few and long. */
 #include "detect/iforest_plan.h"
 
 enum child { LEAF, CHERRY, INNER };
 
-/* What to do with a left and a right child: the kind, and whether the right one is its first operand. */
+/* What to do with a left and a right child: the kind, and whether the right one
+ * is its first operand. */
 static const struct {
     uint8_t kind, swap;
 } kinds[3][3] = {
@@ -39,18 +41,34 @@ static struct operands operands_of(const struct iforest_planner *p, uint32_t m)
     return (struct operands){left + swap, left + !swap, kind, swap};
 }
 
-/* Types, leaf codes and values of all nodes; the inner nodes' numbers. Children stand behind their
- * parents. */
-static void survey(struct iforest_planner *p, const uint32_t *value, uint32_t *code_value)
+/* The code of a path length; equal ones share it. */
+static uint8_t code_of(struct iforest_planner *p, uint32_t value, trees_plane *plane)
 {
-    uint32_t codes = 0, inner = 0;
+    const uint32_t mask = 2 * TREES_LEAVES - 1;
+    uint32_t at = (value * 2654435761u) >> 16;
+    for (;; at++) {
+        uint32_t code = p->code_of[at & mask];
+        if (code == 0) break;
+        if (p->code_value[code - 1] == value) return (uint8_t)(code - 1);
+    }
+    uint32_t code = p->codes++;
+    p->code_of[at & mask] = (uint16_t)p->codes;
+    p->code_value[code] = value;
+    for (int k = 0; k < TREES_PLANES; k++)
+        plane[code / 16][k][code % 16] = (uint8_t)(value >> (8 * k));
+    return (uint8_t)code;
+}
+
+/* Types of all nodes, the inner nodes' numbers and parents. Children stand
+ * behind their parents. */
+static void survey(struct iforest_planner *p)
+{
+    uint32_t inner = 0;
     for (uint32_t i = 0; i < p->nodes; i++) {
         bool leaf = left_of(p, i) == i;
-        code_value[codes] = value[i];
         p->inner[inner] = (uint16_t)i;
-        p->number[i] = (uint8_t)(leaf ? codes : inner);
+        p->number[i] = (uint8_t)inner;
         p->type[i] = leaf ? LEAF : INNER;
-        codes += leaf;
         inner += !leaf;
     }
     p->inners = inner;
@@ -60,6 +78,14 @@ static void survey(struct iforest_planner *p, const uint32_t *value, uint32_t *c
         p->type[p->inner[m]] = cherry ? CHERRY : INNER;
         for (uint32_t c = left; c < left + 2; c++) p->parent[c] = (uint8_t)m;
     }
+}
+
+static void number_leaves(struct iforest_planner *p, const uint32_t *value, trees_plane *plane)
+{
+    p->codes = 0;
+    memset(p->code_of, 0, sizeof p->code_of);
+    for (uint32_t i = 0; i < p->nodes; i++)
+        if (p->type[i] == LEAF) p->number[i] = code_of(p, value[i], plane);
 }
 
 static struct trees_test test_of(const struct iforest_planner *p, uint32_t m, bool swap)
@@ -118,7 +144,8 @@ static void ready_add(const struct iforest_planner *p, struct ready *ready, uint
     ready->node[kind][ready->count[kind]++] = (uint8_t)m;
 }
 
-/* How many operations each inner node waits for; those that wait for none are ready. */
+/* How many operations each inner node waits for; those that wait for none are
+ * ready. */
 static void ready_init(struct iforest_planner *p, struct ready *ready)
 {
     memset(ready->count, 0, sizeof ready->count);
@@ -138,26 +165,28 @@ static uint32_t ready_most(const struct ready *ready)
     return most;
 }
 
-/* A tree that is one cherry: both operands of its only operation are that cherry. */
-static uint32_t plan_cherry(const struct iforest_planner *p, uint8_t result, struct trees_op *op,
+/* A tree that is one cherry: both operands of its only operation are that
+ * cherry. */
+static uint32_t plan_cherry(const struct iforest_planner *p, struct trees_op *op,
                             struct trees_run *run)
 {
-    *op = (struct trees_op){.node = test_of(p, 0, false), .out = result};
+    *op = (struct trees_op){.node = test_of(p, 0, false)};
     put_cherry(p, 0, op, 0);
     put_cherry(p, 0, op, 1);
     *run = (struct trees_run){TREES_CHERRY_CHERRY, 1};
     return 1;
 }
 
-uint32_t iforest_plan_write(struct iforest_planner *p, const uint32_t *value, uint8_t result,
-                            struct trees_op *op, struct trees_run *run, uint32_t *code_value)
+uint32_t iforest_plan_write(struct iforest_planner *p, const uint32_t *value, struct trees_op *op,
+                            struct trees_run *run, trees_plane *plane)
 {
     struct ready ready;
     uint32_t runs = 0;
-    survey(p, value, code_value);
+    survey(p);
+    number_leaves(p, value, plane);
     if (p->inners == 0) return 0;
-    if (p->type[0] == CHERRY) return plan_cherry(p, result, op, run);
-    p->slots = TREES_TOGETHER;
+    if (p->type[0] == CHERRY) return plan_cherry(p, op, run);
+    p->slots = 1; /* slot 0 is the result's */
     p->frees = 0;
     ready_init(p, &ready);
     for (;;) {
@@ -168,7 +197,7 @@ uint32_t iforest_plan_write(struct iforest_planner *p, const uint32_t *value, ui
             uint32_t m = ready.node[kind][--ready.count[kind]];
             *op = op_make(p, m);
             run[runs].ops++;
-            if (m == 0) op->out = result;
+            if (m == 0) op->out = 0;
             op++;
             uint32_t parent = p->parent[p->inner[m]];
             if (m > 0 && --p->waits[parent] == 0) ready_add(p, &ready, parent);

@@ -2,11 +2,13 @@
  *
  * A node's value is the mean path length of the training rows that came to it. On its way down a
  * row's expected path length changes at every split, and the change belongs to the feature of that
- * split. Over a tree the changes add up to (root's value - the row's path length), over the forest to
- * baseline - H: whole numbers, so the sum is exact. A gain above 0 made the row easier to isolate. */
+ * split. Over a tree the changes add up to (root's value - the row's path length), over the forest
+ * to baseline - H: whole numbers, so the sum is exact. A gain above 0 made the row easier to
+ * isolate. */
 #include "detect/iforest.h"
 
-/* Eight trees side by side, as their chains of loads overlap; a leaf steps to itself and gains 0. */
+/* Eight trees side by side, as their chains of loads overlap; a leaf steps to itself and gains 0.
+ */
 static void bundle_attribute(const struct trees_bundle *bundle, const float *x, int64_t *gain)
 {
     uint32_t at[TREES_BUNDLE];

@@ -1,5 +1,5 @@
-/* The forest against a walk written here without any cleverness, and against itself in every kernel.
- * iforest_golden_test.c has scikit-learn. */
+/* The forest against a walk written here without any cleverness, and against itself in every
+ * kernel. iforest_golden_test.c has scikit-learn. */
 #include "andon/iforest.h"
 
 #include "detect/iforest.h"
@@ -101,10 +101,10 @@ TEST(a_score_is_two_to_the_minus_mean_path_over_c)
 static const struct {
     uint32_t d;
     const char *option, *value;
-} shapes[] = {
-    {27, "trees", "100"}, {1, "trees", "33"}, {3, "trees", "8"}, {140, "trees", "20"},
-    {27, "samples", "2"}, {27, "samples", "17"}, {5, "samples", "1200"}, {600, "trees", "9"},
-    {27, "max_features", "0.2"}, {27, "trees", "1"}};
+} shapes[] = {{27, "trees", "100"},   {1, "trees", "33"},   {3, "trees", "8"},
+              {140, "trees", "20"},   {27, "samples", "2"}, {27, "samples", "17"},
+              {5, "samples", "1200"}, {600, "trees", "9"},  {27, "max_features", "0.2"},
+              {27, "trees", "1"}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 TEST(every_kernel_gives_the_sum_of_a_plain_walk_bit_for_bit)
@@ -273,8 +273,8 @@ TEST(more_trees_keep_the_trees_that_were_there)
 
 TEST(every_row_is_as_likely_to_be_drawn)
 {
-    /* One feature, the row's own number: where a root's threshold cuts off a part of all rows, it must
-     * cut off the same part of the drawn ones. */
+    /* One feature, the row's own number: where a root's threshold cuts off a part of all rows, it
+     * must cut off the same part of the drawn ones. */
     enum { N = 400 };
     float x[N];
     struct detector_case c;

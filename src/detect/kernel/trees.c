@@ -1,66 +1,37 @@
 /* Path lengths over a forest, two ways.
  *
- * The walk takes one row through eight trees side by side, so that eight chains of loads overlap.
+ * The walk takes one row through eight trees side by side, so that eight chains
+ * of loads overlap.
  *
- * The lanes take 512 rows through every node of a tree: features become ranks among the thresholds of
- * a group of trees, one byte each, so that a node costs one compare and one select for 16, 32 or 64
- * rows, children before parents, and no row waits for another's branch. A tree of 256 samples has
- * about a hundred inner nodes: 100 nodes * 2 operations / 32 rows is less than the eight dependent
- * steps of a walk. */
+ * The lanes take 512 rows through every node of a tree: features become ranks
+ * among the thresholds of a group of trees, one byte each, so that a node costs
+ * one compare and one select for 16, 32 or 64 rows, children before parents,
+ * and no row waits for another's branch. What limits them is loads and stores:
+ * so two or three nodes are judged at a time where they have leaves below. */
 #include "detect/kernel/trees.h"
 
-#include <stdbool.h>
-
-#if defined(TREES_THROUGH_SIMDE) /* a test runs the AVX-512 code where there is no AVX-512 */
-#define SIMDE_ENABLE_NATIVE_ALIASES
-#include <simde/x86/avx512.h>
-#define TREES_AVX512
-#elif defined(__AVX512BW__) && defined(__AVX512VL__)
-#include <immintrin.h>
-#define TREES_AVX512
-#elif defined(__AVX2__)
-#include <immintrin.h>
-#define TREES_AVX2
-#endif
+#include "detect/kernel/lanes.h"
 
 /* Below this many rows of a block the walk is faster. */
-enum { LANES_ROWS_MIN = 24 };
+enum { LANES_ROWS_MIN = 18 };
 
-/* lanes_pick gives a where x < t, else b: so that x is the operand that may come from memory. */
-#if defined(TREES_AVX512)
-typedef __m512i lanes;
-#define lanes_load(p) _mm512_load_si512((const void *)(p))
-#define lanes_store(p, v) _mm512_store_si512((void *)(p), (v))
-#define lanes_set(v) _mm512_set1_epi8((char)(v))
-#define lanes_flip(x, s) _mm512_xor_si512((x), (s))
-#define lanes_pick(x, t, a, b) _mm512_mask_blend_epi8(_mm512_cmpgt_epi8_mask((t), (x)), (b), (a))
-#elif defined(TREES_AVX2)
-typedef __m256i lanes;
-#define lanes_load(p) _mm256_load_si256((const __m256i *)(const void *)(p))
-#define lanes_store(p, v) _mm256_store_si256((__m256i *)(void *)(p), (v))
-#define lanes_set(v) _mm256_set1_epi8((char)(v))
-#define lanes_flip(x, s) _mm256_xor_si256((x), (s))
-#define lanes_pick(x, t, a, b) _mm256_blendv_epi8((b), (a), _mm256_cmpgt_epi8((t), (x)))
+/* A row's sum over a group of trees is kept in bytes' planes of 16 bits where
+ * bytes can be looked up by many rows at once, else as it is. */
+#if defined(LANES_FIND)
+typedef uint16_t part;
+enum { PARTS = TREES_PLANES };
 #else
-typedef int8_t lanes __attribute__((vector_size(16), may_alias));
-#define lanes_load(p) (*(const lanes *)(const void *)(p))
-#define lanes_store(p, v) (*(lanes *)(void *)(p) = (v))
-#define lanes_set(v) ((lanes){0} + (int8_t)(v))
-#define lanes_flip(x, s) ((x) ^ (s))
-static inline lanes lanes_pick(lanes x, lanes t, lanes a, lanes b)
-{
-    lanes left = (lanes)(t > x);
-    return (a & left) | (b & ~left);
-}
+typedef uint32_t part;
+enum { PARTS = 1 };
 #endif
 
 /* What lies in scratch: first the row's keys (walk) or the columns (lanes). */
 struct room {
-    uint64_t *key;   /* key[d], each << 32                          */
-    float *column;   /* column[d][TREES_RANKED]                        */
-    int8_t *rank;    /* rank[d][TREES_CHUNK]                        */
-    int8_t *slot;    /* slot[slots][TREES_BLOCK]                    */
-    uint32_t *part;  /* part[TREES_CHUNK], the sums of one group    */
+    uint64_t *key; /* key[d], each << 32                          */
+    float *column; /* column[d][TREES_RANKED]                     */
+    int8_t *rank;  /* rank[d][TREES_CHUNK]                        */
+    int8_t *slot;  /* slot[slots][TREES_BLOCK]                    */
+    part *sum;     /* sum[TREES_CHUNK * PARTS], of one group      */
 };
 
 static struct room room_at(const struct trees *trees, void *scratch)
@@ -72,7 +43,7 @@ static struct room room_at(const struct trees *trees, void *scratch)
         room.column = (float *)(void *)at;
         room.rank = (int8_t *)(at + d * TREES_RANKED * sizeof(float));
         room.slot = room.rank + d * TREES_CHUNK;
-        room.part = (uint32_t *)(void *)(room.slot + trees->slots * TREES_BLOCK);
+        room.sum = (part *)(void *)(room.slot + trees->slots * TREES_BLOCK);
     }
     return room;
 }
@@ -108,10 +79,43 @@ static uint64_t row_sum(const struct trees *trees, const float *x, uint64_t *key
     return sum;
 }
 
-/* Columns from rows; a row beyond n repeats the last, so that every lane holds a real row. */
+#if defined(LANES_FIND)
+/* Eight values of eight rows to eight columns. */
+static inline void transpose_eight(const float *x, uint32_t d, float *column)
+{
+    __m256 r[8], t[8];
+    for (uint32_t i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(x + (size_t)i * d);
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
+        r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        _mm256_store_ps(column + i * TREES_RANKED, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+        _mm256_store_ps(column + (i + 4) * TREES_RANKED,
+                        _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+    }
+}
+#endif
+
+/* Columns from rows; a row beyond n repeats the last, so that every lane holds
+ * a real row. */
 static void transpose(const float *x, size_t n, size_t rows, uint32_t d, float *column)
 {
-    for (size_t i = 0; i < rows; i++) {
+    size_t i = 0;
+#if defined(LANES_FIND)
+    for (; d >= 8 && i + 8 <= n && i + 8 <= rows; i += 8) {
+        for (uint32_t f = 0; f + 8 < d; f += 8)
+            transpose_eight(x + i * d + f, d, column + (size_t)f * TREES_RANKED + i);
+        transpose_eight(x + i * d + d - 8, d, column + (size_t)(d - 8) * TREES_RANKED + i);
+    }
+#endif
+    for (; i < rows; i++) {
         const float *row = x + (i < n ? i : n - 1) * d;
         for (uint32_t f = 0; f < d; f++) column[(size_t)f * TREES_RANKED + i] = row[f];
     }
@@ -128,7 +132,7 @@ static void nan_mark(const float *x, size_t n, uint32_t d, uint64_t *sum)
 
 /* rank_heap walks the five levels of a column's heap: from[i] = 8 times
  * the number of eights that are below x[i] as a whole. */
-#if defined(TREES_AVX512)
+#if defined(LANES_AVX512)
 static void rank_heap(const float *x, size_t rows, const float *table, int32_t *from)
 {
     const __m512 low = _mm512_loadu_ps(table), high = _mm512_loadu_ps(table + 16);
@@ -146,10 +150,12 @@ static void rank_heap(const float *x, size_t rows, const float *table, int32_t *
         _mm512_store_si512((void *)(from + i), e);
     }
 }
-#elif defined(TREES_AVX2)
+#elif defined(LANES_AVX2)
 static void rank_heap(const float *x, size_t rows, const float *table, int32_t *from)
 {
-    const __m256 h0 = _mm256_loadu_ps(table), h1 = _mm256_loadu_ps(table + 8);
+    const __m256 l0 = _mm256_broadcast_ps((const __m128 *)(const void *)table);
+    const __m256 l4 = _mm256_broadcast_ps((const __m128 *)(const void *)(table + 4));
+    const __m256 h1 = _mm256_loadu_ps(table + 8);
     const __m256 h2 = _mm256_loadu_ps(table + 16), h3 = _mm256_loadu_ps(table + 24);
     const __m256 top = _mm256_set1_ps(table[1]);
 #define DEEPER(pivot)                                                                              \
@@ -159,8 +165,8 @@ static void rank_heap(const float *x, size_t rows, const float *table, int32_t *
         __m256 v = _mm256_load_ps(x + i);
         __m256i e = _mm256_set1_epi32(1);
         DEEPER(top);
-        DEEPER(_mm256_permutevar8x32_ps(h0, e));
-        DEEPER(_mm256_permutevar8x32_ps(h0, e));
+        DEEPER(_mm256_permutevar_ps(l0, e));
+        DEEPER(_mm256_permutevar_ps(l4, e));
         DEEPER(_mm256_permutevar8x32_ps(h1, e));
         DEEPER(_mm256_blendv_ps(_mm256_permutevar8x32_ps(h2, e), _mm256_permutevar8x32_ps(h3, e),
                                 _mm256_castsi256_ps(_mm256_slli_epi32(e, 28))));
@@ -180,16 +186,19 @@ static void rank_heap(const float *x, size_t rows, const float *table, int32_t *
 }
 #endif
 
-#if defined(TREES_AVX512) || defined(TREES_AVX2)
-/* How many of the eight thresholds at sorted + from[j] are below x[j], for eight rows. */
+#if defined(LANES_FIND)
+/* How many of the eight thresholds at sorted + from[j] are below x[j], for
+ * eight rows. */
 static inline __m256i eights_below(const float *sorted, const int32_t *from, const float *x)
 {
     __m256i below[8];
     for (int j = 0; j < 8; j++) {
         __m256 eight = _mm256_loadu_ps(sorted + from[j]);
-        below[j] = _mm256_castps_si256(_mm256_cmp_ps(_mm256_broadcast_ss(x + j), eight, _CMP_GT_OQ));
+        below[j] =
+            _mm256_castps_si256(_mm256_cmp_ps(_mm256_broadcast_ss(x + j), eight, _CMP_GT_OQ));
     }
-    /* Masks to bytes, four of a row in either half; halves together; then four bytes to one number. */
+    /* Masks to bytes, four of a row in either half; halves together; then four
+     * bytes to one number. */
     __m256i abcd = _mm256_packs_epi16(_mm256_packs_epi32(below[0], below[1]),
                                       _mm256_packs_epi32(below[2], below[3]));
     __m256i efgh = _mm256_packs_epi16(_mm256_packs_epi32(below[4], below[5]),
@@ -250,7 +259,8 @@ static inline const int8_t *test_x(const int8_t *rank, const struct trees_test *
     lanes_pick(lanes_flip(lanes_load(x + r), flip), threshold, (first), (second))
 #define CHERRY(k) lanes_pick(lanes_load(x##k + r), threshold##k, code[2 * k], code[2 * k + 1])
 
-/* One operation on `width` rows. kind and width are constants where it is called. */
+/* One operation on `width` rows. kind and width are constants where it is
+ * called. */
 static inline __attribute__((always_inline)) void op_run(enum trees_kind kind,
                                                          const struct trees_op *op,
                                                          const int8_t *rank, size_t width,
@@ -299,35 +309,60 @@ static inline __attribute__((always_inline)) void tree_run(const struct trees *t
     }
 }
 
-/* TREES_TOGETHER trees for `width` rows: part[row] grows by their path lengths. */
-static inline __attribute__((always_inline)) void trees_add(const struct trees *trees,
-                                                            const struct trees_plan *plan,
-                                                            uint32_t count, const int8_t *rank,
-                                                            size_t width, int8_t *slot,
-                                                            uint32_t *part)
+#if defined(LANES_FIND)
+/* Adds a tree's path lengths byte by byte: even and odd rows' bytes of each
+ * plane in 16 bits. */
+static inline __attribute__((always_inline)) void tree_add(const struct trees *trees,
+                                                           const struct trees_plan *plan,
+                                                           const int8_t *code, size_t width,
+                                                           part *sum)
 {
-    for (uint32_t j = 0; j < count; j++) {
-        if (plan[j].runs == 0) memset(slot + j * TREES_BLOCK, 0, width);
-        tree_run(trees, &plan[j], rank, width, slot);
-    }
-    const uint8_t *code = (const uint8_t *)slot;
-    if (count == TREES_TOGETHER) {
-        const uint32_t *value[TREES_TOGETHER];
-        for (int j = 0; j < TREES_TOGETHER; j++) value[j] = trees->value + plan[j].value;
-        for (size_t r = 0; r < width; r++) {
-            uint32_t sum = 0;
-#pragma GCC unroll 8
-            for (int j = 0; j < TREES_TOGETHER; j++) sum += value[j][code[j * TREES_BLOCK + (int)r]];
-            part[r] += sum;
+    const trees_plane *plane = trees->plane + plan->plane;
+    for (size_t r = 0; r < width; r += sizeof(lanes)) {
+        lanes c = lanes_load(code + r), byte[TREES_PLANES] = {lanes_set(0)};
+        for (uint32_t k = 0; k < plan->planes; k++) {
+            /* Codes of other sixteens get bit 7, for which a shuffle gives 0. */
+            lanes at = lanes_add_bytes(lanes_flip(c, lanes_set((int)(16 * k))), lanes_set(0x70));
+            for (int p = 0; p < TREES_PLANES; p++)
+                byte[p] = lanes_or(byte[p], lanes_find(lanes_sixteen(plane[k][p]), at));
         }
-        return;
+        part *to = sum + r * PARTS;
+        for (int p = 0; p < TREES_PLANES; p++, to += sizeof(lanes)) {
+            part *odd = to + sizeof(lanes) / 2;
+            lanes_store(to, lanes_add_words(lanes_load(to), lanes_even(byte[p])));
+            lanes_store(odd, lanes_add_words(lanes_load(odd), lanes_odd(byte[p])));
+        }
     }
-    for (uint32_t j = 0; j < count; j++)
-        for (size_t r = 0; r < width; r++)
-            part[r] += trees->value[plan[j].value + code[j * TREES_BLOCK + r]];
 }
 
-/* The chunk's ranks in one group, a few rows at a time so that their columns stay in the first cache. */
+/* The sum of row i. */
+static inline uint32_t part_sum(const part *sum, size_t i)
+{
+    const size_t half = sizeof(lanes) / 2, in = i % sizeof(lanes);
+    const part *of = sum + (i - in) * PARTS + in % 2 * half + in / 2;
+    return of[0] + ((uint32_t)of[2 * half] << 8) + ((uint32_t)of[4 * half] << 16);
+}
+#else
+static inline void tree_add(const struct trees *trees, const struct trees_plan *plan,
+                            const int8_t *code, size_t width, part *sum)
+{
+    uint32_t value[TREES_LEAVES];
+    for (uint32_t c = 0; c < 16u * plan->planes; c++) {
+        const trees_plane *plane = trees->plane + plan->plane + c / 16;
+        value[c] = (*plane)[0][c % 16] + ((uint32_t)(*plane)[1][c % 16] << 8) +
+                   ((uint32_t)(*plane)[2][c % 16] << 16);
+    }
+    for (size_t r = 0; r < width; r++) sum[r] += value[(uint8_t)code[r]];
+}
+
+static inline uint32_t part_sum(const part *sum, size_t i)
+{
+    return sum[i];
+}
+#endif
+
+/* The chunk's ranks in one group, a few rows at a time so that their columns
+ * stay in the first cache. */
 static void group_ranks(const struct trees *trees, const struct trees_group *group, const float *x,
                         size_t n, size_t rows, const struct room *room)
 {
@@ -345,17 +380,19 @@ static void group_ranks(const struct trees *trees, const struct trees_group *gro
 static void group_add(const struct trees *trees, const struct trees_group *group, size_t rows,
                       const struct room *room)
 {
-    memset(room->part, 0, rows * sizeof room->part[0]);
-    for (uint32_t k = 0; k < group->plans; k += TREES_TOGETHER) {
+    memset(room->sum, 0, rows * PARTS * sizeof room->sum[0]);
+    for (uint32_t k = 0; k < group->plans; k++) {
         const struct trees_plan *plan = &trees->plan[group->plan + k];
-        uint32_t count = group->plans - k < TREES_TOGETHER ? group->plans - k : TREES_TOGETHER;
         size_t at = 0;
-        for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK)
-            trees_add(trees, plan, count, room->rank + at, TREES_BLOCK, room->slot,
-                      room->part + at);
-        for (; at < rows; at += TREES_STRIP)
-            trees_add(trees, plan, count, room->rank + at, TREES_STRIP, room->slot,
-                      room->part + at);
+        if (plan->runs == 0) memset(room->slot, 0, TREES_BLOCK);
+        for (; at + TREES_BLOCK <= rows; at += TREES_BLOCK) {
+            tree_run(trees, plan, room->rank + at, TREES_BLOCK, room->slot);
+            tree_add(trees, plan, room->slot, TREES_BLOCK, room->sum + at * PARTS);
+        }
+        for (; at < rows; at += TREES_STRIP) {
+            tree_run(trees, plan, room->rank + at, TREES_STRIP, room->slot);
+            tree_add(trees, plan, room->slot, TREES_STRIP, room->sum + at * PARTS);
+        }
     }
 }
 
@@ -368,7 +405,7 @@ static void lanes_sum(const struct trees *trees, const float *x, size_t n, size_
         group_ranks(trees, &trees->group[g], x, n, rows, room);
         group_add(trees, &trees->group[g], rows, room);
         for (size_t i = 0; i < n; i++)
-            if (sum[i] != TREES_NONE) sum[i] += room->part[i];
+            if (sum[i] != TREES_NONE) sum[i] += part_sum(room->sum, i);
     }
 }
 

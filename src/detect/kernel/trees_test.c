@@ -1,5 +1,5 @@
-/* The AVX-512 kernel through SIMDe, which replaces every intrinsic by what it means: the same code is
- * judged on machines without AVX-512. */
+/* The AVX-512 kernel through SIMDe, which replaces every intrinsic by what it means: the same code
+ * is judged on machines without AVX-512. */
 #if defined(__has_include) && defined(__x86_64__)
 #if __has_include(<simde/x86/avx512.h>)
 #define HAVE_SIMDE
@@ -14,7 +14,7 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 #undef ANDON_KERNEL_SUFFIX
 #define ANDON_KERNEL_SUFFIX simde
-#define TREES_THROUGH_SIMDE
+#define LANES_THROUGH_SIMDE
 TREES_DECLARE(simde)
 #include "detect/kernel/trees.c"
 #endif
