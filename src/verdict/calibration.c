@@ -1,12 +1,14 @@
 #include "verdict/calibration.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "feature/scale.h"
 
 double compression_apply(const struct compression *c, double raw)
 {
-    return log(raw / c->typical + COMPRESSION_OFFSET);
+    double ratio = raw / c->typical;
+    return ratio <= DBL_MAX ? log(ratio + COMPRESSION_OFFSET) : log(raw) - log(c->typical);
 }
 
 struct compression compression_fit(double *raw, size_t n)
@@ -19,16 +21,22 @@ struct compression compression_fit(double *raw, size_t n)
         median = scale_quantile(raw, n, q);
         if (q > 0.9999) break;
     }
-    if (median > 0.0) c.typical = median;
-    double tail = compression_apply(&c, scale_quantile(raw, n, 0.99)) - log(1.0 + COMPRESSION_OFFSET);
-    c.spread = tail > 0.02 ? tail : 0.02;
+    if (median >= DBL_MIN) c.typical = median;
+    double middle = log(1.0 + COMPRESSION_OFFSET);
+    double tail = compression_apply(&c, scale_quantile(raw, n, 0.99)) - middle;
+    c.spread = tail > COMPRESSION_SPREAD_MIN ? tail : COMPRESSION_SPREAD_MIN;
     return c;
 }
 
-/* Adds an event's peak to the sum of excesses. */
+bool compression_sound(const struct compression *c)
+{
+    return c->typical >= DBL_MIN && c->typical <= DBL_MAX && c->spread >= COMPRESSION_SPREAD_MIN &&
+           c->spread <= 1e4;
+}
+
 struct tail {
     uint64_t events;
-    double excess;
+    double excess; /* sum of the events' peaks over the start */
 };
 
 /* Exceedances of u over start, joined where they stand at most gap rows apart. */
@@ -54,8 +62,8 @@ static struct tail tail_events(const double *u, size_t n, double start, size_t g
     return t;
 }
 
-/* Wilson and Hilferty's cube-root normal for chi-square quantiles: within 0.1 % from 3 events on, and
- * exact values below. */
+/* Wilson and Hilferty's cube-root normal for chi-square quantiles: within 0.1 % from 4 events on,
+ * and exact values below. */
 double calibration_poisson_bound(uint64_t events)
 {
     static const double exact[] = {2.995732, 4.743865, 6.295794, 7.753657};
@@ -65,12 +73,12 @@ double calibration_poisson_bound(uint64_t events)
     return k * cube * cube * cube;
 }
 
-/* Little time says little of the tail: the mean excess is drawn toward this part of the distance from
- * the median to the 99 % quantile, by as much as prior_events events would. */
+/* Little time says little of the tail: the mean excess is drawn toward this part of the distance
+ * from the median to the 99 % quantile, by as much as prior_events events would. */
 static const double prior_part = 0.06, prior_events = 3.0;
 
-/* Exceedances of the tail's start that stand closer than this are one excursion: their peaks are near
- * enough to independent for the mean excess, on seconds as on minutes. */
+/* Exceedances of the tail's start that stand closer than this are one excursion: their peaks are
+ * near enough to independent for the mean excess, on seconds as on minutes. */
 enum { EXCURSION_ROWS = 5 };
 
 static size_t gap_rows(const struct calibration_rule *rule, size_t n)
@@ -82,38 +90,46 @@ void calibration_move(struct calibration *c, const double *u, size_t n,
                       const struct calibration_rule *rule, double level)
 {
     c->level = level;
+    c->rows = n;
+    c->days = (double)n * rule->interval_s / 86400.0;
     c->events = tail_events(u, n, level, gap_rows(rule, n)).events;
 }
 
 struct calibration calibration_fit(const double *u, double *sorted, size_t n,
                                    const struct calibration_rule *rule)
 {
-    struct calibration c = {.rows = n, .budget_per_day = rule->budget_per_day,
+    struct calibration c = {.budget_per_day = rule->budget_per_day,
                             .interval_s = rule->interval_s,
                             .interval_known = rule->interval_known};
     for (size_t i = 0; i < n; i++) sorted[i] = u[i];
     scale_sort(sorted, n);
     for (uint32_t k = 0; k < CALIBRATION_QUANTILES; k++)
         c.quantile[k] = scale_quantile(sorted, n, (double)k / (CALIBRATION_QUANTILES - 1));
-    c.days = (double)n * rule->interval_s / 86400.0;
     c.tail_start = scale_quantile(sorted, n, rule->tail_from);
     struct tail tail = tail_events(u, n, c.tail_start, EXCURSION_ROWS);
     c.tail_events = tail.events;
     double body = scale_quantile(sorted, n, 0.99) - scale_quantile(sorted, n, 0.5);
     double prior = prior_part * (body > 1e-6 ? body : 1e-6);
     c.tail_scale = (tail.excess + prior_events * prior) / ((double)tail.events + prior_events);
-    double allowed = fmin(rule->budget_per_day * c.days, rule->rare * (double)n);
-    double ratio = calibration_poisson_bound(tail.events) / allowed;
-    c.level = c.tail_start + (ratio > 1.0 ? c.tail_scale * log(ratio) : 0.0);
-    c.events = tail_events(u, n, c.level, gap_rows(rule, n)).events;
+    double budgeted = rule->budget_per_day * ((double)n * rule->interval_s / 86400.0);
+    double allowed = fmax(DBL_MIN, fmin(budgeted, rule->rare * (double)n));
+    double beyond = log(calibration_poisson_bound(tail.events)) - log(allowed);
+    calibration_move(&c, u, n, rule, c.tail_start + c.tail_scale * fmax(0.0, beyond));
     return c;
+}
+
+/* e^over, and from e^600 on a straight line upward: an ensemble of members with narrow tails can
+ * reach u far beyond the logarithm of the largest double. */
+static double grown(double over)
+{
+    return over <= 600.0 ? exp(over) : exp(600.0) * (1.0 + (over - 600.0));
 }
 
 double calibration_score(const struct calibration *c, double u, double excess)
 {
-    double score = exp(u - c->level);
+    double score = grown(u - c->level);
     if (!(excess > 0.0)) return score;
-    double learned = exp(u + excess - c->level);
+    double learned = grown(u + excess - c->level);
     if (score > 1.0) return learned;
     return fmax(score, learned / (1.0 + learned));
 }
@@ -123,7 +139,9 @@ double calibration_p_value(const struct calibration *c, double u)
     const double *q = c->quantile;
     uint32_t last = CALIBRATION_QUANTILES - 1;
     double top = q[last - 1]; /* 1/64 of the rows lie beyond */
-    if (u >= top) return exp(-(u - top) / c->tail_scale) / last;
+    double out = (u - top) / c->tail_scale;
+    if (out > 600.0) return exp(-600.0) * (600.0 / out) / last; /* exp would reach 0 */
+    if (out > 0.0) return exp(-out) / last;
     if (u <= q[0]) return 1.0;
     uint32_t k = 0;
     while (u > q[k + 1]) k++;
@@ -152,6 +170,17 @@ void calibration_save(const struct calibration *c, struct andon_writer *out)
     andon_put_u8(out, c->interval_known);
 }
 
+/* u lies within a few hundred of 0, and within 1e8 in an ensemble; NaN is not. */
+static bool is_u(double v)
+{
+    return fabs(v) <= 1e12;
+}
+
+static bool is_rate(double v)
+{
+    return v > 0.0 && isfinite(v);
+}
+
 bool calibration_load(struct andon_reader *in, struct calibration *c)
 {
     c->level = andon_get_f64(in);
@@ -165,10 +194,10 @@ bool calibration_load(struct andon_reader *in, struct calibration *c)
     c->budget_per_day = andon_get_f64(in);
     c->interval_s = andon_get_f64(in);
     c->interval_known = andon_get_u8(in) != 0;
-    bool good = !in->bad && isfinite(c->level) && isfinite(c->tail_start) && c->tail_scale > 0.0 &&
-                isfinite(c->tail_scale) && c->days > 0.0 && c->budget_per_day > 0.0 &&
-                c->interval_s > 0.0;
+    bool good = !in->bad && is_u(c->level) && is_u(c->tail_start) && c->tail_scale >= 1e-30 &&
+                is_u(c->tail_scale) && is_rate(c->days) && is_rate(c->budget_per_day) &&
+                is_rate(c->interval_s);
     for (uint32_t k = 0; k < CALIBRATION_QUANTILES; k++)
-        good = good && isfinite(c->quantile[k]) && (k == 0 || c->quantile[k] >= c->quantile[k - 1]);
+        good = good && is_u(c->quantile[k]) && (k == 0 || c->quantile[k] >= c->quantile[k - 1]);
     return good;
 }

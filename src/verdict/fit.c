@@ -295,12 +295,17 @@ andon_status andon_model_fit(const struct andon_training *training, struct andon
     struct andon_arena_mark mark = andon_arena_mark(scratch);
     struct lesson *l = andon_arena_take(scratch, sizeof *l);
     struct andon_model *made = andon_arena_take(arena, sizeof *made);
-    if (l == NULL || made == NULL) return andon_fail(err, ANDON_ENOMEM, "training: no room");
+    if (l == NULL || made == NULL) {
+        andon_arena_rewind(scratch, mark);
+        return andon_fail(err, ANDON_ENOMEM, "training: no room");
+    }
     *l = (struct lesson){.training = training, .scratch = scratch, .arena = arena, .model = made,
                          .err = err};
     andon_status st = ANDON_OK;
     if (!(training->budget_per_day > 0.0) || !isfinite(training->budget_per_day))
         st = andon_fail(err, ANDON_EINVAL, "budget: expected more than 0 false alarms a day");
+    else if (!(training->interval_s >= 0.0) || !isfinite(training->interval_s))
+        st = andon_fail(err, ANDON_EINVAL, "interval: expected seconds, or 0 when it is unknown");
     else if (training->series.n > UINT32_MAX || training->series.channels != training->schema.channels)
         st = andon_fail(err, ANDON_EINVAL, "training: series and schema differ or too many rows");
     else

@@ -1,4 +1,5 @@
 /* Where 1.0 stands: on held-out normal time by the budget, or with labels by out-of-fold F1. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 #include "verdict/ensemble.h"
 #include "verdict/fit.h"
 
-enum { WARM_ROWS = 512, FOLDS = 5 };
+enum { WARM_ROWS = 512, FOLDS = 5, SIDE_ROWS_MIN = 10 };
 
 static struct calibration_rule rule_of(const struct lesson *l)
 {
@@ -83,7 +84,8 @@ static void level_by_chance(struct lesson *l, size_t split, const struct calibra
     struct calibration *c = &l->model->calibration;
     size_t n = l->rows - split;
     double chance = fmin(rule->budget_per_day * rule->interval_s / 86400.0, rule->rare);
-    double allowed = fmax(1.0, chance * (double)n), raw = -log10(chance);
+    double allowed = fmax(1.0, chance * (double)n);
+    double raw = fmax(1e-3, -log10(fmax(DBL_MIN, chance)));
     for (int step = 0; step < 100; step++, raw *= 1.1) {
         double level = compression_apply(&l->model->member[0].compression, raw);
         calibration_move(c, l->u + split, n, rule, level);
@@ -91,10 +93,18 @@ static void level_by_chance(struct lesson *l, size_t split, const struct calibra
     }
 }
 
+/* Where held-out time begins; neither side is left with too few rows to measure anything. */
+static size_t split_of(const struct lesson *l)
+{
+    size_t split = (size_t)((double)l->rows * (1.0 - l->model->options.held_out));
+    size_t most = l->rows - SIDE_ROWS_MIN;
+    return split < SIDE_ROWS_MIN ? SIDE_ROWS_MIN : split > most ? most : split;
+}
+
 andon_status lesson_calibrate_held_out(struct lesson *l)
 {
     struct andon_model *model = l->model;
-    size_t split = (size_t)((double)l->rows * (1.0 - model->options.held_out));
+    size_t split = split_of(l);
     struct calibration_rule rule = rule_of(l);
     struct andon_arena_mark mark = andon_arena_mark(l->scratch);
     struct andon_arena first; /* the model that only sets the level */

@@ -33,7 +33,8 @@ struct verdict_options {
     struct follow_options follow;
 };
 
-/* One detector of a model. */
+/* One detector of a model. Weights are given from 1 / MEMBER_WEIGHT_MAX to MEMBER_WEIGHT_MAX. */
+#define MEMBER_WEIGHT_MAX 1e6
 struct member {
     const struct andon_detector *detector;
     void *options;             /* the detector's options struct                  */

@@ -124,9 +124,8 @@ static andon_status load_member(struct andon_reader *in, struct andon_model *mod
     m->weight = andon_get_f64(in);
     m->compression.typical = andon_get_f64(in);
     m->compression.spread = andon_get_f64(in);
-    if (!(m->weight > 0.0 && isfinite(m->weight)) || !(m->compression.typical > 0.0) ||
-        !isfinite(m->compression.typical) || !(m->compression.spread > 0.0) ||
-        !isfinite(m->compression.spread))
+    if (!(m->weight >= 1e-12 && m->weight <= MEMBER_WEIGHT_MAX) ||
+        !compression_sound(&m->compression))
         return andon_fail(err, ANDON_EFORMAT, "model: %s's weight or calibration is not a number",
                           name);
     return m->detector->load(in, andon_recipe_features(model->recipe), arena, &m->model, err);

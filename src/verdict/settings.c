@@ -104,8 +104,10 @@ static andon_status add_members(struct andon_model *model, struct andon_arena *a
         double weight = 1.0;
         if (name_length < sizeof name) memcpy(name, at, name_length);
         if (name_length < length) weight = strtod(at + name_length + 1, &end);
-        if (!(weight > 0.0 && weight < 1e6) || (end != NULL && end != at + length))
-            return andon_fail(err, ANDON_EINVAL, "members=%s: expected name or name=weight",
+        if (!(weight >= 1.0 / MEMBER_WEIGHT_MAX && weight <= MEMBER_WEIGHT_MAX) ||
+            (end != NULL && end != at + length))
+            return andon_fail(err, ANDON_EINVAL,
+                              "members=%s: expected name or name=weight, weights from 1e-6 to 1e6",
                               model->options.members);
         andon_status st = add_member(model, name, weight, arena, err);
         if (st != ANDON_OK) return st;
