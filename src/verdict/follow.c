@@ -10,8 +10,9 @@ enum { SETTLED_ROWS = 120 };
 static const double distance_offset = 1e-3;
 
 struct state {
-    uint32_t normals;  /* remembered, >= 1; the first is the one that was learned */
-    uint32_t pushed;   /* distances since the normals last changed                */
+    uint32_t normals;  /* remembered, >= 1; the first is the one that was learned    */
+    uint32_t pushed;   /* distances since the normals last changed; once FOLLOW_SMOOTH are
+                          there, modulo FOLLOW_SMOOTH plus FOLLOW_SMOOTH            */
     int64_t steady;    /* steady rows far out, less the rows that were not        */
     double recent[FOLLOW_NORMALS][FOLLOW_SMOOTH];
 };
@@ -124,7 +125,7 @@ static struct nearness nearest(const struct follow *f, struct memory *m, const f
         best.now = now;
         memcpy(g, m->g, f->d * sizeof *g);
     }
-    s->pushed = s->pushed + 1 < UINT32_MAX / 2 ? s->pushed + 1 : FOLLOW_SMOOTH * 1000;
+    s->pushed = s->pushed + 1 < 2 * FOLLOW_SMOOTH ? s->pushed + 1 : FOLLOW_SMOOTH;
     return best;
 }
 

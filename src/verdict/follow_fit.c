@@ -1,11 +1,16 @@
 /* Learning what follow compares with: widths around the followed level, and the whitening of
  * deviations (ridge on the eigenvalues, so that directions without variance do not rule). */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "detect/linear.h"
 #include "feature/scale.h"
 #include "verdict/follow.h"
+
+/* Least variance of a direction, and so the largest entry of the whitening, rounding included. */
+static const double variance_min = 1e-12;
+#define WHITE_MAX 1.001e6f
 
 struct work {
     struct andon_rows x;
@@ -101,7 +106,7 @@ static andon_status whiten(struct follow *f, struct andon_rows g, struct andon_a
     double mean = 0.0;
     for (uint32_t k = 0; k < d; k++) mean += fmax(0.0, value[k]) / d;
     for (uint32_t k = 0; k < d; k++) {
-        double scale = 1.0 / sqrt(fmax(0.0, value[k]) + f->options.ridge * mean + 1e-12);
+        double scale = 1.0 / sqrt(fmax(0.0, value[k]) + f->options.ridge * mean + variance_min);
         for (uint32_t j = 0; j < d; j++)
             f->white[(size_t)j * d + k] = (float)(vector[(size_t)k * d + j] * scale);
     }
@@ -161,11 +166,25 @@ void follow_save(const struct follow *f, struct andon_writer *out)
     andon_put_f64(out, f->usual);
 }
 
-static bool all_finite(const double *v, uint32_t d)
+/* Levels are float32 features or means of them. */
+static bool all_levels(const double *v, uint32_t d)
 {
     for (uint32_t j = 0; j < d; j++)
-        if (!isfinite(v[j])) return false;
+        if (!(fabs(v[j]) <= (double)FLT_MAX)) return false;
     return true;
+}
+
+/* What a fit can give: with it, every finite row has finite deviations and distances. */
+static bool is_sound(const struct follow *f)
+{
+    uint32_t d = f->d;
+    bool good = all_levels(f->start, d) && all_levels(f->slow, d) && all_levels(f->fast, d) &&
+                !isnan(f->limit) && !isnan(f->usual);
+    for (uint32_t j = 0; j < d && good; j++)
+        good = f->width[j] >= FOLLOW_WIDTH_MIN && f->width[j] <= 2.0 * (double)FLT_MAX &&
+               f->swing[j] >= 0.0 && f->swing[j] <= 2.0 * (double)FLT_MAX;
+    for (size_t i = 0; i < (size_t)d * d && good; i++) good = fabsf(f->white[i]) <= WHITE_MAX;
+    return good;
 }
 
 andon_status follow_load(struct andon_reader *in, uint32_t d, const struct follow_options *options,
@@ -183,12 +202,8 @@ andon_status follow_load(struct andon_reader *in, uint32_t d, const struct follo
     andon_get_f32s(in, f->white, (size_t)d * d);
     f->limit = andon_get_f64(in);
     f->usual = andon_get_f64(in);
-    bool good = !in->bad && all_finite(f->start, d) && all_finite(f->width, d) &&
-                all_finite(f->slow, d) && all_finite(f->fast, d) && all_finite(f->swing, d) &&
-                !isnan(f->limit) && !isnan(f->usual);
-    for (uint32_t j = 0; j < d; j++) good = good && f->width[j] > 0.0 && f->swing[j] >= 0.0;
-    for (size_t i = 0; i < (size_t)d * d; i++) good = good && isfinite(f->white[i]);
-    if (!good) return andon_fail(err, ANDON_EFORMAT, "follow: cut or not finite");
+    if (in->bad || !is_sound(f))
+        return andon_fail(err, ANDON_EFORMAT, "follow: cut or not what a fit gives");
     *follow = f;
     return ANDON_OK;
 }

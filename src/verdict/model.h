@@ -5,6 +5,8 @@
 #include "andon/model.h"
 #include "verdict/calibration.h"
 
+#define FOLLOW_WIDTH_MIN 1e-6
+
 /* How present normal is followed: verdict/follow.h. */
 struct follow_options {
     bool on;
@@ -12,7 +14,7 @@ struct follow_options {
     double slower;   /* this much slower while something is wrong                  */
     int64_t accept;  /* steady rows after which a new level is normal; 0: never    */
     double ridge;    /* added to the variances, as part of their mean              */
-    double width_min; /* least deviation of a feature, in its own scale            */
+    double width_min; /* least deviation of a feature, >= FOLLOW_WIDTH_MIN         */
     double compress; /* deviations beyond which g grows logarithmically            */
     double moving;   /* part of the features that may move in a steady row         */
 };

@@ -39,7 +39,7 @@ const struct andon_option andon_verdict_table[] = {
      "steady rows after which a new level is a new normal; 0: never"},
     {"ridge", ANDON_OPTION_REAL, FIELD(follow.ridge), 0, 1e3, "0.2", NULL,
      "part of the mean variance added to every direction of deviation"},
-    {"width_min", ANDON_OPTION_REAL, FIELD(follow.width_min), 1e-6, 1e3, "0.1", NULL,
+    {"width_min", ANDON_OPTION_REAL, FIELD(follow.width_min), FOLLOW_WIDTH_MIN, 1e3, "0.1", NULL,
      "least usual deviation of a feature, in spreads"},
     {"far", ANDON_OPTION_REAL, FIELD(follow.compress), 1, 1e6, "12", NULL,
      "usual deviations beyond which a deviation grows logarithmically"},
