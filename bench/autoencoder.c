@@ -1,6 +1,7 @@
 /* How fast the autoencoder is: 50 epochs of fitting, one row, a batch. One thread.
  *
  *   bench_autoencoder [--data FILE] [--rows N] [--train N] [--epochs N] [--runs N] [--kernel NAME]
+ *                     [--activation relu|tanh]
  *
  * FILE is little-endian float32, row-major, N rows of 27 features: written when it is not there, so
  * that the rivals (bench/rivals/autoencoder.py) read the same rows. The first --train rows are
@@ -16,7 +17,7 @@
 enum { D = 27, RUNS_MAX = 101, GROUP = 8, GROUPS = 5000 };
 
 struct settings {
-    const char *data, *epochs;
+    const char *data, *epochs, *activation;
     size_t rows, train, runs;
     enum andon_kernel kernel;
 };
@@ -123,7 +124,7 @@ static void fit(const struct settings *s, const float *x, uint64_t seed, struct 
     if (st == ANDON_OK)
         st = andon_option_set(detector()->options, options, "epochs", s->epochs, &err);
     if (st == ANDON_OK)
-        st = andon_option_set(detector()->options, options, "activation", "relu", &err);
+        st = andon_option_set(detector()->options, options, "activation", s->activation, &err);
     if (st == ANDON_OK) st = detector()->fit(&in, &f->arena, &f->model, &err);
     if (st != ANDON_OK) {
         fprintf(stderr, "%s\n", err.text);
@@ -166,8 +167,9 @@ static void bench_fit(const struct settings *s, const float *x, double *room)
         release(&f);
     }
     double middle = quantile(loss, s->runs, 0.5);
-    printf("bench=autoencoder_fit kernel=%s rows=%zu epochs=%s seconds=%.4f loss=%.6f loss_min=%.6f "
-           "loss_max=%.6f\n", andon_kernel_name(s->kernel), s->train, s->epochs,
+    printf("bench=autoencoder_fit kernel=%s activation=%s rows=%zu epochs=%s seconds=%.4f "
+           "loss=%.6f loss_min=%.6f loss_max=%.6f\n",
+           andon_kernel_name(s->kernel), s->activation, s->train, s->epochs,
            quantile(seconds, s->runs, 0.5), middle, loss[0], loss[s->runs - 1]);
 }
 
@@ -186,8 +188,9 @@ static void bench_row(const struct settings *s, const float *x, const struct fit
         ns[g] = 1e9 * (now_s() - from) / GROUP;
     }
     double p50 = quantile(ns, GROUPS, 0.5), p99 = quantile(ns, GROUPS, 0.99);
-    printf("bench=autoencoder_row kernel=%s ns_row_p50=%.0f ns_row_p99=%.0f mean=%.6f\n",
-           andon_kernel_name(s->kernel), p50, p99, sum / (GROUP * GROUPS));
+    printf("bench=autoencoder_row kernel=%s activation=%s ns_row_p50=%.0f ns_row_p99=%.0f "
+           "mean=%.6f\n",
+           andon_kernel_name(s->kernel), s->activation, p50, p99, sum / (GROUP * GROUPS));
 }
 
 static void bench_batch(const struct settings *s, const float *x, const struct fitted *f,
@@ -199,8 +202,8 @@ static void bench_batch(const struct settings *s, const float *x, const struct f
         score(s, f, x, s->rows, out);
         rows_s[run] = (double)s->rows / (used_s() - from);
     }
-    printf("bench=autoencoder_batch kernel=%s rows=%zu rows_s=%.0f mean=%.6f\n",
-           andon_kernel_name(s->kernel), s->rows, quantile(rows_s, s->runs, 0.5),
+    printf("bench=autoencoder_batch kernel=%s activation=%s rows=%zu rows_s=%.0f mean=%.6f\n",
+           andon_kernel_name(s->kernel), s->activation, s->rows, quantile(rows_s, s->runs, 0.5),
            mean(out, s->rows));
 }
 
@@ -212,6 +215,7 @@ static bool settings_read(struct settings *s, int argc, char **argv)
         else if (strcmp(name, "--rows") == 0) s->rows = strtoull(value, NULL, 10);
         else if (strcmp(name, "--train") == 0) s->train = strtoull(value, NULL, 10);
         else if (strcmp(name, "--epochs") == 0) s->epochs = value;
+        else if (strcmp(name, "--activation") == 0) s->activation = value;
         else if (strcmp(name, "--runs") == 0) s->runs = strtoull(value, NULL, 10);
         else if (strcmp(name, "--kernel") != 0 || !andon_kernel_named(value, &s->kernel) ||
                  !andon_kernel_usable(s->kernel))
@@ -224,10 +228,11 @@ static bool settings_read(struct settings *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct settings s = {.rows = 1000000, .train = 43200, .runs = 5, .epochs = "50",
+                         .activation = "relu",
                          .kernel = andon_kernel_best()};
     if (!settings_read(&s, argc, argv)) {
         fprintf(stderr, "usage: %s [--data FILE] [--rows N] [--train N] [--epochs N] [--runs N] "
-                        "[--kernel NAME]\n", argv[0]);
+                        "[--kernel NAME] [--activation relu|tanh]\n", argv[0]);
         return 2;
     }
     struct fitted f;

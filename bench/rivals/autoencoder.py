@@ -1,10 +1,11 @@
-"""torch and scikit-learn with andon's autoencoder, on the rows that bench_autoencoder wrote, one thread.
+"""torch and scikit-learn with andon's autoencoder, on the rows of bench_autoencoder, one thread.
 
     python3 bench/rivals/autoencoder.py FILE [--train N] [--epochs N] [--runs N] [--one N]
-                                        [--skip torch,sklearn]
+                                        [--activation relu|tanh] [--skip torch,sklearn]
 
-Same layers 27-16-12-8-12-16-27, ReLU, Adam 1e-3, batches of 64, no batch norm, no dropout; the loss is
-that of the rows behind --train. torch batches as it likes best of 1,024, 8,192 and 65,536 rows.
+Same layers 27-16-12-8-12-16-27, Adam 1e-3, batches of 64, no batch norm, no dropout; the loss is
+that of the rows behind --train, the median of --fits seeds. torch scores all rows in one call, and
+beside it in the chunks that it likes best.
 """
 import argparse
 import os
@@ -36,8 +37,9 @@ def with_sklearn(x, o):
     tail = f"rival=scikit-learn-{sklearn.__version__}"
     took, loss, model = [], [], None
     for seed in range(o.fits):
-        model = MLPRegressor(hidden_layer_sizes=HIDDEN, alpha=0.0, batch_size=BATCH, tol=0.0,
-                             max_iter=o.epochs, n_iter_no_change=o.epochs + 1, random_state=seed)
+        model = MLPRegressor(hidden_layer_sizes=HIDDEN, activation=o.activation,
+                             alpha=0.0, batch_size=BATCH, tol=0.0, max_iter=o.epochs,
+                             n_iter_no_change=o.epochs + 1, random_state=seed)
         took += timed(lambda: model.fit(x[: o.train], x[: o.train]), 1)
         held = x[o.train :]
         loss.append(float(((held - model.predict(held)) ** 2).mean()))
@@ -45,16 +47,19 @@ def with_sklearn(x, o):
           flush=True)
     batch = np.median(timed(lambda: ((x - model.predict(x)) ** 2).mean(axis=1), o.runs))
     print(f"bench=autoencoder_batch {tail} rows_s={len(x) / batch:.0f}", flush=True)
-    one = timed(lambda: ((x[:1] - model.predict(x[:1])) ** 2).mean(axis=1), o.one // 10, time.perf_counter)
+    row = x[:1]
+    one = timed(lambda: ((row - model.predict(row)) ** 2).mean(axis=1), o.one // 10,
+                time.perf_counter)
     print(f"bench=autoencoder_row {tail} ns_row_p50={1e9 * np.median(one):.0f}", flush=True)
 
 
-def torch_fit(torch, x, seed, epochs):
+def torch_fit(torch, x, seed, epochs, activation):
     torch.manual_seed(seed)
     widths = (D,) + HIDDEN + (D,)
+    unit = torch.nn.Tanh if activation == "tanh" else torch.nn.ReLU
     parts = []
     for a, b in zip(widths, widths[1:]):
-        parts += [torch.nn.Linear(a, b), torch.nn.ReLU()]
+        parts += [torch.nn.Linear(a, b), unit()]
     net = torch.nn.Sequential(*parts[:-1])
     how = torch.optim.Adam(net.parameters(), lr=1e-3)
     for _ in range(epochs):
@@ -80,7 +85,7 @@ def with_torch(x, o):
 
     def fit(seed):
         nonlocal net
-        net = torch_fit(torch, x[: o.train], seed, o.epochs)
+        net = torch_fit(torch, x[: o.train], seed, o.epochs, o.activation)
 
     for seed in range(o.fits):
         took += timed(lambda: fit(seed), 1)
@@ -90,14 +95,16 @@ def with_torch(x, o):
     print(f"bench=autoencoder_fit {tail} seconds={np.median(took):.3f} loss={np.median(loss):.6f}",
           flush=True)
     with torch.inference_mode():
-        best = 0.0
-        for size in (1024, 8192, 65536):
+        rates = {}
+        for size in (len(x), 1024, 4096, 8192, 16384, 65536):
             def batch():
                 for at in range(0, len(x), size):
                     part = x[at : at + size]
                     ((part - net(part)) ** 2).mean(dim=1)
-            best = max(best, len(x) / np.median(timed(batch, o.runs)))
-        print(f"bench=autoencoder_batch {tail} rows_s={best:.0f}", flush=True)
+            rates[size] = len(x) / np.median(timed(batch, o.runs))
+    best = max(rates, key=rates.get)
+    print(f"bench=autoencoder_batch {tail} rows_s={rates[len(x)]:.0f} chunk={best} "
+          f"chunked_rows_s={rates[best]:.0f}", flush=True)
 
     class Score(torch.nn.Module):
         def __init__(self):
@@ -124,6 +131,7 @@ def main():
     parser.add_argument("--fits", type=int, default=1)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--one", type=int, default=10000)
+    parser.add_argument("--activation", default="relu", choices=("relu", "tanh"))
     parser.add_argument("--skip", default="")
     o = parser.parse_args()
     x = np.fromfile(o.file, dtype="<f4").reshape(-1, D)

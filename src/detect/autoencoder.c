@@ -90,22 +90,30 @@ static const double *rebuild(const struct dense_network *net, const float *x, do
     return from;
 }
 
+static bool all_finite(const float *x, uint32_t d)
+{
+    for (uint32_t j = 0; j < d; j++)
+        if (!isfinite(x[j])) return false;
+    return true;
+}
+
 /* A row that float could not score: NaN where the row is not finite, else the sum of squares in
  * units of the largest residual, so that it overflows only where the score itself would. */
 static void score_careful(const struct dense_network *net, const float *x, double *score,
                           float *share, double *room)
 {
     const uint32_t d = net->layer[0].in;
-    bool finite = true;
-    for (uint32_t j = 0; j < d; j++) finite = finite && isfinite(x[j]);
-    if (!finite) {
+    if (!all_finite(x, d)) {
         *score = (double)NAN;
         for (uint32_t j = 0; share != NULL && j < d; j++) share[j] = NAN;
         return;
     }
     const double *y = rebuild(net, x, room);
     double largest = DBL_MIN, sum = 0.0;
-    for (uint32_t j = 0; j < d; j++) largest = fmax(largest, fabs((double)x[j] - y[j]));
+    for (uint32_t j = 0; j < d; j++) { /* fmax here breaks gcc 12's vectorizer for aarch64 */
+        double gap = fabs((double)x[j] - y[j]);
+        largest = gap > largest ? gap : largest;
+    }
     largest = fmin(largest, DBL_MAX);
     for (uint32_t j = 0; j < d; j++) {
         double r = ((double)x[j] - y[j]) / largest;
@@ -149,9 +157,11 @@ static void save(const void *model, struct andon_writer *out)
     }
 }
 
-static bool acceptable(float weight)
+static bool acceptable(const float *weight, size_t count)
 {
-    return fabsf(weight) <= AUTOENCODER_WEIGHT_MAX; /* false for NaN */
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(weight[i]) <= AUTOENCODER_WEIGHT_MAX)) return false; /* NaN, too */
+    return true;
 }
 
 static andon_status read_shape(struct andon_reader *in, uint32_t d, struct dense_network *net,
@@ -182,17 +192,12 @@ static andon_status read_shape(struct andon_reader *in, uint32_t d, struct dense
 static andon_status read_layer(struct andon_reader *in, const struct dense_layer *layer,
                                float *weight, float *bias, andon_error *err)
 {
-    bool good = true;
-    for (uint32_t i = 0; i < layer->in; i++) {
-        for (uint32_t o = 0; o < layer->out; o++) {
-            float w = andon_get_f32(in);
-            good = good && acceptable(w);
-            weight[autoencoder_at(layer->in, i, o)] = w;
-        }
-    }
+    const size_t padded = dense_padded(layer->out);
+    for (uint32_t i = 0; i < layer->in; i++)
+        for (uint32_t o = 0; o < layer->out; o++)
+            weight[autoencoder_at(layer->in, i, o)] = andon_get_f32(in);
     andon_get_f32s(in, bias, layer->out);
-    for (uint32_t o = 0; o < layer->out; o++) good = good && acceptable(bias[o]);
-    if (in->bad || !good)
+    if (in->bad || !acceptable(weight, padded * layer->in) || !acceptable(bias, padded))
         return andon_fail(err, ANDON_EFORMAT, "autoencoder: a weight is not a sane number");
     return ANDON_OK;
 }
@@ -221,7 +226,7 @@ static andon_status load(struct andon_reader *in, uint32_t d, struct andon_arena
 static const struct andon_option options[] = {
     {"layers", ANDON_OPTION_LINE, AT(layers), 0, 0, "auto", NULL,
      "hidden widths such as 16,12,8,12,16; auto: in that proportion to 27 features"},
-    {"activation", ANDON_OPTION_ENUM, AT(activation), 0, 0, "relu", "relu|tanh",
+    {"activation", ANDON_OPTION_ENUM, AT(activation), 0, 0, "tanh", "relu|tanh",
      "what a hidden unit does with its sum"},
     {"batch_norm", ANDON_OPTION_BOOL, AT(batch_norm), 0, 0, "no", NULL,
      "normalise every hidden layer over the batch"},
@@ -230,7 +235,7 @@ static const struct andon_option options[] = {
     {"rate", ANDON_OPTION_REAL, AT(rate), 1e-7, 1, "0.001", NULL, "Adam's step"},
     {"epochs", ANDON_OPTION_INT, AT(epochs), 1, 100000, "50", NULL,
      "times that the rows are gone through"},
-    {"steps", ANDON_OPTION_INT, AT(steps), 0, 1e9, "0", NULL,
+    {"steps", ANDON_OPTION_INT, AT(steps), 0, 1e9, "3000", NULL,
      "at least so many steps: few rows are gone through more often"},
     {"batch", ANDON_OPTION_INT, AT(batch), 1, 4096, "64", NULL, "rows per step"},
     {"validation", ANDON_OPTION_REAL, AT(validation), 0, 0.9, "0.1", NULL,

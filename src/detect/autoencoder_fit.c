@@ -2,8 +2,8 @@
  * others in a seeded order, and returns the network with the least validation loss.
  *
  * Invariants:
- *   1. same rows, options, seed and kernel: same bytes. Weights, order and dropout draw from streams
- *      of their own.
+ *   1. same rows, options, seed and kernel: same bytes. Weights, order and dropout draw from
+ *      streams of their own.
  *   2. scratch is rewound on every way out. */
 #include <math.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ andon_status autoencoder_plan(const char *layers, uint32_t d, uint32_t width[DEN
             if (w < 1 || w > AUTOENCODER_WIDTH_MAX || hidden == AUTOENCODER_HIDDEN_MAX ||
                 (!last && *end != ',' && *end != '-'))
                 return andon_fail(err, ANDON_EINVAL,
-                                  "layers=%.60s: expected auto, or 1 to %d widths from 1 to %d with "
-                                  "commas between", layers, AUTOENCODER_HIDDEN_MAX,
+                                  "layers=%.60s: expected auto, or 1 to %d widths from 1 to %d "
+                                  "with commas between", layers, AUTOENCODER_HIDDEN_MAX,
                                   AUTOENCODER_WIDTH_MAX);
             width[++hidden] = (uint32_t)w;
             if (last) break;

@@ -55,6 +55,7 @@ static double reference_score(const struct dense_network *net, const float *x)
 static void fit_short(struct detector_case *c, const float *x, uint32_t d)
 {
     case_set(c, "epochs", "5");
+    case_set(c, "steps", "0");
     if (case_fit(c, (struct andon_rows){x, 200, d}, NULL, 0, 1) != ANDON_OK) abort();
 }
 
@@ -271,37 +272,62 @@ TEST(a_fit_stops_when_it_is_told_and_gives_its_scratch_back)
     free(x);
 }
 
+static bool count_calls(void *context, double part)
+{
+    (void)part;
+    ++*(int *)context;
+    return false;
+}
+
+/* The loss of the last 100 of 1000 rows after at most 300 epochs over the first 900; calls says how
+ * many epochs were run. */
+static double long_fit(const float *x, size_t n, const char *validation, const char *patience,
+                       const char *plateau, int *calls)
+{
+    struct detector_case c;
+    case_open(&c, &andon_autoencoder);
+    case_set(&c, "layers", "24,3,24");
+    case_set(&c, "epochs", "300");
+    case_set(&c, "rate", "0.03");
+    case_set(&c, "plateau", plateau);
+    case_set(&c, "validation", validation);
+    case_set(&c, "patience", patience);
+    *calls = 0;
+    struct andon_fit in = {.x = {x, n, 6}, .options = c.options, .kernel = andon_kernel_best(),
+                           .progress = {count_calls, calls}, .scratch = &c.scratch};
+    if (andon_autoencoder.fit(&in, &c.arena, &c.model, &c.err) != ANDON_OK) abort();
+    double loss = mean_score(&c, x + 900 * 6, 100, 6);
+    case_close(&c);
+    return loss;
+}
+
 TEST(learning_ends_early_and_keeps_the_network_of_the_least_validation_loss)
 {
     /* The last rows follow another law, so that learning soon makes them worse. */
-    struct detector_case c;
     float *x = make_rows(1000, 6, 4);
     struct andon_rng rng;
+    int calls;
     andon_rng_seed(&rng, 9);
     for (size_t i = 900 * 6; i < 1000 * 6; i++) x[i] = (float)andon_rng_normal(&rng);
-    double loss[2];
-    for (int k = 0; k < 2; k++) {
-        case_open(&c, &andon_autoencoder);
-        case_set(&c, "epochs", "300");
-        case_set(&c, "layers", "24,2,24");
-        case_set(&c, "patience", k == 0 ? "10" : "300");
-        case_set(&c, "rate", "0.01");
-        CHECK(case_fit(&c, (struct andon_rows){x, 1000, 6}, NULL, 0, 1) == ANDON_OK);
-        loss[k] = mean_score(&c, x + 900 * 6, 100, 6);
-        case_close(&c);
-    }
-    double last;
-    case_open(&c, &andon_autoencoder);
-    case_set(&c, "epochs", "300");
-    case_set(&c, "layers", "24,2,24");
-    case_set(&c, "validation", "0");
-    case_set(&c, "rate", "0.01");
-    CHECK(case_fit(&c, (struct andon_rows){x, 900, 6}, NULL, 0, 1) == ANDON_OK);
-    last = mean_score(&c, x + 900 * 6, 100, 6);
-    case_close(&c);
+    double last = long_fit(x, 900, "0", "1000", "1000", &calls);
+    CHECK(calls == 300);
+    double least = long_fit(x, 1000, "0.1", "1000", "1000", &calls);
+    CHECK(calls == 300);
+    CHECK_SAY(least < last, "%g kept, %g at the end", least, last);
+    double early = long_fit(x, 1000, "0.1", "10", "1000", &calls);
+    CHECK(calls < 300);
+    CHECK_SAY(early >= least, "%g after %d epochs, %g after all", early, calls, least);
     free(x);
-    CHECK_SAY(loss[0] < last, "%g kept, %g at the end", loss[0], last);
-    CHECK_SAY(loss[1] <= loss[0], "%g with more patience, %g", loss[1], loss[0]);
+}
+
+TEST(a_rate_that_is_halved_on_a_plateau_ends_at_a_lower_loss)
+{
+    float *x = make_rows(1000, 6, 4);
+    int calls;
+    double constant = long_fit(x, 1000, "0.1", "1000", "1000", &calls);
+    double halved = long_fit(x, 1000, "0.1", "1000", "10", &calls);
+    free(x);
+    CHECK_SAY(halved < 0.95 * constant, "%g halved, %g constant", halved, constant);
 }
 
 /* ---- bytes ---- */

@@ -33,16 +33,19 @@ static bool layer_room(struct trainer *t, struct trainer_layer *layer, bool hidd
     return ok;
 }
 
-/* Uniform in +-limit; gamma 1, bias and beta 0. Draws in the order of inputs, then outputs. */
-static void draw(struct trainer *t, struct trainer_layer *layer, bool hidden, struct andon_rng *rng)
+/* Glorot and Bengio 2010, uniform; gamma 1, beta 0. The biases of ReLUs start a little above 0, so
+ * that few of them start dead. Draws in the order of inputs, then outputs. */
+static void draw(struct trainer_layer *layer, bool relu, struct andon_rng *rng)
 {
-    const bool he = hidden && t->activation == DENSE_RELU;
-    const double limit = sqrt(6.0 / (he ? (double)layer->in : (double)layer->in + layer->out));
+    const double limit = sqrt(6.0 / ((double)layer->in + (double)layer->out));
     for (uint32_t i = 0; i < layer->in; i++)
         for (uint32_t o = 0; o < layer->out; o++)
             layer->weight[autoencoder_at(layer->in, i, o)] =
                 (float)((2.0 * andon_rng_real(rng) - 1.0) * limit);
-    for (uint32_t o = 0; o < layer->out; o++) layer->gamma[o] = 1.0f;
+    for (uint32_t o = 0; o < layer->out; o++) {
+        layer->bias[o] = relu ? 0.1f : 0.0f;
+        layer->gamma[o] = 1.0f;
+    }
 }
 
 /* Input j's weights for every output side by side, as the backward product reads them. */
@@ -96,7 +99,7 @@ bool trainer_init(struct trainer *t, const struct autoencoder_options *options,
         if (!layer_room(t, layer, l + 1 < layers, arena)) return false;
         place(t, layer, at);
         at += (layer->in + 3) * layer->out_pad;
-        draw(t, layer, l + 1 < layers, &rng);
+        draw(layer, l + 1 < layers && t->activation == DENSE_RELU, &rng);
         turn(layer);
     }
     return true;

@@ -1,5 +1,5 @@
-/* One gradient step of an autoencoder: forward, backward, Adam. Owned by the fit that made it; lives
- * in the fit's scratch arena. Private to src/detect.
+/* One gradient step of an autoencoder: forward, backward, Adam. Owned by the fit that made it;
+ * lives in the fit's scratch arena. Private to src/detect.
  *
  * A hidden layer is dense -> activation -> batch norm (if on) -> dropout (if on), as in the
  * reference; the last layer is dense alone and the loss is the mean squared error. */
@@ -41,13 +41,13 @@ struct trainer {
     struct trainer_layer layer[DENSE_LAYERS_MAX];
 };
 
-/* trainer_init plans width[0..layers], takes all room and draws the weights (He for relu, Glorot
- * otherwise, uniform). false: the arena has no room. */
+/* trainer_init plans width[0..layers], takes all room and draws the weights. false: the
+ * arena has no room. */
 bool trainer_init(struct trainer *t, const struct autoencoder_options *options,
                   const uint32_t *width, uint32_t layers, uint64_t seed,
                   const struct dense_kernel *kernel, struct andon_arena *arena);
 
-/* trainer_gradient fills gradient for the first rows of t->x; batch norm takes the batch's figures. */
+/* trainer_gradient fills gradient for the first rows of t->x; batch norm takes their figures. */
 void trainer_gradient(struct trainer *t, size_t rows);
 
 /* trainer_step is trainer_gradient and one step of Adam. */

@@ -78,7 +78,7 @@ static double gradient_error(const struct autoencoder_options *o, enum andon_ker
     for (int s = 0; s < 3; s++) trainer_step(&t, rows); /* leaves biases and gammas off 0 and 1 */
     trainer_gradient(&t, rows);
     for (size_t p = 0; p < t.parameters; p++) {
-        const float at = t.parameter[p], up = at + 0x1p-13f, down = at - 0x1p-13f;
+        const float at = t.parameter[p], up = at + 0x1p-17f, down = at - 0x1p-17f;
         if (at == 0.0f) continue; /* padding */
         t.parameter[p] = up;
         double above = reference_loss(&t, x, rows);
@@ -104,6 +104,32 @@ TEST(the_gradient_equals_finite_differences_for_relu_tanh_and_batch_norm)
             CHECK_SAY(error < 1e-3, "kernel %s, kind %d: off by %g",
                       andon_kernel_name((enum andon_kernel)k), kind, error);
         }
+}
+
+TEST(folded_layers_lose_what_the_network_with_batch_norm_loses)
+{
+    struct autoencoder_options o = {.activation = 1, .batch_norm = true, .rate = 0.05, .batch = 60};
+    const uint32_t width[] = {7, 20, 3, 20, 7};
+    struct dense_network net = {.activation = DENSE_TANH};
+    float *weight[DENSE_LAYERS_MAX], *bias[DENSE_LAYERS_MAX], *x = make_rows(60, 7, 5);
+    double score[60], loss = 0.0;
+    struct andon_arena arena;
+    struct trainer t;
+    andon_arena_init(&arena, andon_allocator_libc(), (size_t)16 << 20);
+    CHECK(trainer_init(&t, &o, width, 4, 3, dense_kernel(ANDON_KERNEL_PLAIN), &arena));
+    CHECK(autoencoder_layers(&net, width, 4, &arena, weight, bias));
+    for (size_t r = 0; r < 60; r++) memcpy(t.x + r * t.x_pad, x + r * 7, 7 * sizeof *x);
+    for (int s = 0; s < 20; s++) trainer_step(&t, 60);
+    /* With the weights at rest, the running figures become those of the batch. */
+    for (int s = 0; s < 400; s++) trainer_gradient(&t, 60);
+    trainer_fold(&t, weight, bias);
+    float *scratch = andon_arena_array(&arena, dense_scratch_floats(&net), sizeof(float));
+    CHECK(scratch != NULL);
+    t.kernel->score(&net, x, 60, score, NULL, scratch);
+    for (int i = 0; i < 60; i++) loss += score[i] / 60;
+    CHECK_NEAR(loss, reference_loss(&t, x, 60), 1e-5 * loss);
+    andon_arena_free(&arena);
+    free(x);
 }
 
 TEST(dropout_leaves_out_its_part_and_keeps_the_gradient_of_the_rest)

@@ -14,14 +14,21 @@
 #endif
 
 #if defined(__AVX512F__)
-enum { LANES = 16, TILE_ROWS = 12, TILE_VECS = DENSE_PANEL / LANES, HALF = 8 };
+#define TILE_ROWS 12
+#define LANES 16
 #elif defined(__AVX__)
-enum { LANES = 8, TILE_ROWS = 6, TILE_VECS = DENSE_PANEL / LANES, HALF = 8 };
+#define TILE_ROWS 6
+#define LANES 8
 #elif defined(__ARM_FEATURE_FMA)
-enum { LANES = 4, TILE_ROWS = 4, TILE_VECS = DENSE_PANEL / LANES, HALF = 8 };
+#define TILE_ROWS 4
+#define LANES 4
 #else
-enum { LANES = 4, TILE_ROWS = 2, TILE_VECS = DENSE_PANEL / LANES, HALF = 8 };
+#define TILE_ROWS 2
+#define LANES 4
 #endif
+
+#define HALF 8 /* a layer of few outputs works on half a panel */
+#define TILE_VECS (DENSE_PANEL / LANES)
 
 _Static_assert(DENSE_BLOCK % TILE_ROWS == 0, "a full block is whole tiles");
 
@@ -36,6 +43,7 @@ _Static_assert(DENSE_BLOCK % TILE_ROWS == 0, "a full block is whole tiles");
 
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t mask __attribute__((vector_size(LANES * 4)));
+typedef double exact __attribute__((vector_size(LANES * 8), unused));
 
 INLINE vec load(const float *at)
 {
@@ -64,7 +72,10 @@ INLINE vec fma_lanes(vec a, vec b, vec c)
 #elif defined(__ARM_FEATURE_FMA)
     return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
-    return a * b + c;
+    /* The product is exact in double; rounding twice differs from once in one case of 2^29. */
+    exact sum = __builtin_convertvector(a, exact) * __builtin_convertvector(b, exact) +
+                __builtin_convertvector(c, exact);
+    return __builtin_convertvector(sum, vec);
 #endif
 }
 
@@ -100,30 +111,30 @@ INLINE vec tanh_lanes(vec x)
     return x * p / q;
 }
 
+/* A tile's way through memory, in locals: a store might otherwise change the product's fields. */
+struct strides {
+    size_t a_row, a_step, b_step, out_row, inner;
+};
+
 /* rows x vecs outputs of one panel; both are constants wherever this is inlined. */
-INLINE void tile(const struct dense_product *p, const float *a, const float *b, const float *start,
+INLINE void tile(const struct strides s, const float *a, const float *b, const vec *start, vec low,
                  float *out, const int rows, const int vecs)
 {
-    const size_t a_row = p->a_row, a_step = p->a_step, b_step = p->b_step, inner = p->inner;
-    const vec low = fill(p->activation == DENSE_RELU ? 0.0f : -INFINITY);
     vec sum[TILE_ROWS][TILE_VECS];
-    UNROLL for (int v = 0; v < vecs; v++)
-    {
-        vec from = start == NULL ? fill(0.0f) : load(start + v * LANES);
-        UNROLL for (int r = 0; r < rows; r++) sum[r][v] = from;
-    }
-    for (size_t k = 0; k < inner; k++, a += a_step, b += b_step) {
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vecs; v++) sum[r][v] = start[v];
+    for (size_t k = s.inner; k > 0; k--, a += s.a_step, b += s.b_step) {
         vec w[TILE_VECS];
         UNROLL for (int v = 0; v < vecs; v++) w[v] = load(b + v * LANES);
         UNROLL for (int r = 0; r < rows; r++)
         {
-            vec one = fill(a[(size_t)r * a_row]);
+            vec one = fill(a[(size_t)r * s.a_row]);
             UNROLL for (int v = 0; v < vecs; v++) sum[r][v] = fma_lanes(one, w[v], sum[r][v]);
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vecs; v++)
-            store(out + (size_t)r * p->out_row + v * LANES, at_least(sum[r][v], low));
+            store(out + (size_t)r * s.out_row + v * LANES, at_least(sum[r][v], low));
 }
 
 static void tanh_rows(float *out, size_t rows, size_t stride, size_t lanes)
@@ -133,31 +144,39 @@ static void tanh_rows(float *out, size_t rows, size_t stride, size_t lanes)
 }
 
 /* All rows of one panel: full tiles, then what is left in powers of two. */
-INLINE void panel(const struct dense_product *p, const float *b, const float *start, float *out,
+INLINE void panel(const struct dense_product *p, const float *b, const float *start_at, float *out,
                   const int vecs)
 {
+    const struct strides s = {p->a_row, p->a_step, p->b_step, p->out_row, p->inner};
+    const vec low = fill(p->activation == DENSE_RELU ? 0.0f : -INFINITY);
     const float *a = p->a;
-    float *const panel_out = out;
+    vec start[TILE_VECS];
     size_t left = p->rows;
-    for (; left >= TILE_ROWS; left -= TILE_ROWS) {
-        tile(p, a, b, start, out, TILE_ROWS, vecs);
-        a += TILE_ROWS * p->a_row;
-        out += TILE_ROWS * p->out_row;
+    UNROLL for (int v = 0; v < vecs; v++)
+        start[v] = start_at == NULL ? fill(0.0f) : load(start_at + v * LANES);
+#define TILES(count)                                                                               \
+    for (; left >= (count); left -= (count)) {                                                     \
+        tile(s, a, b, start, low, out, (count), vecs);                                             \
+        a += (count) * s.a_row;                                                                    \
+        out += (count) * s.out_row;                                                                \
     }
-#define REST(count)                                                                                \
-    for (; TILE_ROWS > (count) && left >= (count); left -= (count)) {                              \
-        tile(p, a, b, start, out, (count) < TILE_ROWS ? (count) : 1, vecs);                        \
-        a += (count) * p->a_row;                                                                   \
-        out += (count) * p->out_row;                                                               \
-    }
-    REST(8) REST(4) REST(2) REST(1)
-#undef REST
-    if (p->activation == DENSE_TANH)
-        tanh_rows(panel_out, p->rows, p->out_row, (size_t)(vecs * LANES));
+    TILES(TILE_ROWS)
+#if TILE_ROWS > 8
+    TILES(8)
+#endif
+#if TILE_ROWS > 4
+    TILES(4)
+#endif
+#if TILE_ROWS > 2
+    TILES(2)
+#endif
+    TILES(1)
+#undef TILES
 }
 
 static void multiply(const struct dense_product *p)
 {
+    float *const first = p->out;
     const float *b = p->b, *start = p->start;
     float *out = p->out;
     size_t left = p->columns;
@@ -167,6 +186,10 @@ static void multiply(const struct dense_product *p)
         left -= left < DENSE_PANEL ? left : DENSE_PANEL;
     }
     if (left > 0) panel(p, b, start, out, LANES < HALF ? HALF / LANES : 1);
+    if (p->activation == DENSE_TANH)
+        for (size_t c = 0; c < p->columns; c += DENSE_PANEL)
+            tanh_rows(first + c / DENSE_PANEL * p->out_panel, p->rows, p->out_row,
+                      p->columns - c <= HALF ? HALF : DENSE_PANEL);
 }
 
 typedef float quad __attribute__((vector_size(16)));
@@ -183,7 +206,11 @@ INLINE void add_squares(wide *sum, const float *x, const float *y, const float *
         memcpy(&k, keep, sizeof k);
         r *= k;
     }
+#if defined(__AVX__)
+    wide s = (wide)_mm256_cvtps_pd((__m128)r);
+#else
     wide s = __builtin_convertvector(r, wide);
+#endif
     *sum += s * s;
 }
 

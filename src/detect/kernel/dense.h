@@ -1,7 +1,8 @@
 /* Dense layers, panel by panel: the arithmetic of the autoencoder, once per instruction set.
  *
  * Shapes: weights of a layer in -> out are panels of DENSE_PANEL outputs, weight[panel][in][16],
- * padded with zeros behind out; a buffer of activations is rows[n][stride], stride a multiple of 16.
+ * padded with zeros behind out; a buffer of activations is rows[n][stride], stride a multiple of
+ * 16.
  * Invariants:
  *   1. an output is start + a[0]*b[0] + a[1]*b[1] + ..., added in this order, fused where the
  *      instruction set fuses. No sum is split over lanes, so an output's bits do not depend on how
@@ -20,7 +21,7 @@
 enum {
     DENSE_PANEL = 16,
     DENSE_LAYERS_MAX = 16,
-    DENSE_BLOCK = 24 /* rows that go through the layers together: stay in the first-level cache */
+    DENSE_BLOCK = 48 /* rows that go through the layers together: stay in the first-level cache */
 };
 
 enum dense_activation { DENSE_LINEAR = 0, DENSE_RELU, DENSE_TANH };
