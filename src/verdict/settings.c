@@ -65,6 +65,9 @@ static andon_status add_member(struct andon_model *model, const char *name, doub
         return andon_fail(err, ANDON_EINVAL, "detector \"%s\": there is none of that name", name);
     if (model->members == ANDON_MEMBERS_MAX)
         return andon_fail(err, ANDON_ELIMIT, "members: expected at most %u", ANDON_MEMBERS_MAX);
+    for (uint32_t k = 0; k < model->members; k++)
+        if (model->member[k].detector == detector)
+            return andon_fail(err, ANDON_EINVAL, "members: %s is named twice", name);
     struct member *m = &model->member[model->members];
     *m = (struct member){.detector = detector, .weight = weight};
     m->options = andon_arena_take(arena, detector->options_bytes);
@@ -143,6 +146,10 @@ static andon_status set_one(const struct andon_setting *s, struct andon_model *m
         if (name != NULL)
             return andon_option_set(d->options, model->member[k].options, name, s->value, err);
     }
+    if (andon_option_find(andon_recipe_table, s->key) != NULL &&
+        andon_option_find(andon_verdict_table, s->key) != NULL)
+        return andon_fail(err, ANDON_EINVAL, "--set %s: expected recipe.%s or verdict.%s", s->key,
+                          s->key, s->key);
     name = within(s->key, "recipe");
     if (name == NULL && andon_option_find(andon_recipe_table, s->key) != NULL) name = s->key;
     if (name != NULL) return andon_option_set(andon_recipe_table, recipe, name, s->value, err);
@@ -196,5 +203,9 @@ andon_status settings_apply(const struct andon_training *t, struct andon_arena *
     }
     for (size_t i = 0; st == ANDON_OK && i < t->settings; i++)
         st = set_one(&t->setting[i], model, recipe, err);
+    if (st == ANDON_OK && model->options.confirm > model->options.of)
+        st = andon_fail(err, ANDON_EINVAL,
+                        "confirm=%lld of=%lld: expected confirm to be at most of",
+                        (long long)model->options.confirm, (long long)model->options.of);
     return st;
 }
