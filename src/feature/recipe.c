@@ -111,9 +111,13 @@ static void follow_time(const struct andon_recipe *r, struct memory *m, int64_t 
     h->rows++;
 }
 
-static float on_grid(double feature)
+/* To the nearest 2^-20: where a sum with 1.5 * 2^52 has no bits left for a fraction. */
+static inline float on_grid(double feature)
 {
-    return (float)(nearbyint(feature * 0x1p20) * 0x1p-20);
+    double units = feature * 0x1p20;
+    bool near = fabs(units) < 0x1p51;
+    double whole = near ? copysign(units + 0x1.8p52 - 0x1.8p52, units) : nearbyint(units);
+    return (float)(whole * 0x1p-20);
 }
 
 static double rolling(const struct andon_recipe *r, const struct memory *m, uint32_t value,
@@ -133,22 +137,27 @@ static double rolling(const struct andon_recipe *r, const struct memory *m, uint
     return 0.0;
 }
 
-/* Scales v into z and rolls it; a missing value stands at its window's mean, else at its centre. */
+/* Scales v into z; a missing value stands at its window's mean, else at its centre. */
 static void scale_row(const struct andon_recipe *r, struct memory *m, int32_t regime)
 {
+    const struct scale *scale = recipe_scale(r, 0, regime);
+    double compress = r->options.compress, step = r->options.step;
     for (uint32_t i = 0; i < r->values; i++) {
-        struct window_ring *ring = &m->ring[i];
-        struct window_sums *sums = &m->sums[(size_t)i * r->windows];
-        if (isnan(m->v[i])) {
-            m->z[i] = r->windows > 0 ? window_mean(ring, r->window[0], sums) : 0.0;
-            continue;
-        }
-        m->z[i] = scale_value(recipe_scale(r, i, regime), m->v[i], r->options.compress,
-                              r->options.step);
-        if (r->window_max > 0 && !r->hidden[i])
-            window_push(ring, &m->sample[(size_t)i * r->window_max], r->window_max, r->window,
-                        r->windows, sums, window_sample(m->z[i]));
+        if (!isnan(m->v[i]))
+            m->z[i] = scale_value(&scale[i], m->v[i], compress, step);
+        else
+            m->z[i] = r->windows == 0 ? 0.0
+                                      : window_mean(&m->ring[i], r->window[0],
+                                                    &m->sums[(size_t)i * r->windows]);
     }
+}
+
+static void roll_row(const struct andon_recipe *r, struct memory *m)
+{
+    for (uint32_t i = 0; i < r->values; i++)
+        if (!isnan(m->v[i]) && !r->hidden[i])
+            window_push(&m->ring[i], &m->sample[(size_t)i * r->window_max], r->window_max, r->window,
+                        r->windows, &m->sums[(size_t)i * r->windows], window_sample(m->z[i]));
 }
 
 static void write_row(const struct andon_recipe *r, const struct memory *m, float *x)
@@ -195,6 +204,7 @@ void andon_recipe_apply(const struct andon_recipe *r, void *memory,
         else
             m.head->rows++;
         scale_row(r, &m, series->regime != NULL ? series->regime[i] : ANDON_REGIME_UNKNOWN);
+        if (r->window_max > 0) roll_row(r, &m);
         write_row(r, &m, row);
     }
 }

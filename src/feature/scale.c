@@ -84,17 +84,9 @@ struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, 
     return s;
 }
 
-static double compressed(double z, double c)
+double scale_compressed(double z, double compress)
 {
-    double size = fabs(z);
-    return size <= c ? z : copysign(c * (1.0 + log(size / c)), z);
-}
-
-double scale_value(const struct scale *s, double value, double compress, double step)
-{
-    if (s->constant) return value == s->centre ? 0.0 : value > s->centre ? step : -step;
-    double z = (value - s->centre) / s->spread;
-    return compress > 0.0 ? compressed(z, compress) : z;
+    return copysign(compress * (1.0 + log(fabs(z) / compress)), z);
 }
 
 double scale_engineering(const struct scale *s, double z, double compress)

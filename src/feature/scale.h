@@ -2,6 +2,7 @@
 #ifndef FEATURE_SCALE_H
 #define FEATURE_SCALE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,9 +22,16 @@ struct scale {
  * The spread is never below floor * range, where range is the channel's over all of training. */
 struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, double range);
 
+double scale_compressed(double z, double compress); /* |z| > compress > 0 */
+
 /* scale_value gives z, compressed beyond `compress` (0: never) as c * (1 + ln(|z| / c)): monotone,
  * smooth, unbounded. A constant channel gives 0, or +-step when its value is another. */
-double scale_value(const struct scale *s, double value, double compress, double step);
+static inline double scale_value(const struct scale *s, double value, double compress, double step)
+{
+    if (s->constant) return value == s->centre ? 0.0 : value > s->centre ? step : -step;
+    double z = (value - s->centre) / s->spread;
+    return compress > 0.0 && fabs(z) > compress ? scale_compressed(z, compress) : z;
+}
 
 /* scale_engineering undoes scale_value for a channel that is not constant. */
 double scale_engineering(const struct scale *s, double z, double compress);

@@ -19,7 +19,7 @@ static unsigned __int128 square(int64_t v)
 
 static uint32_t slot_before(const struct window_ring *ring, uint32_t length_max, uint32_t lag)
 {
-    return (ring->head + length_max - lag) % length_max;
+    return ring->head >= lag ? ring->head - lag : ring->head + length_max - lag;
 }
 
 void window_push(struct window_ring *ring, int64_t *sample, uint32_t length_max,
@@ -34,7 +34,7 @@ void window_push(struct window_ring *ring, int64_t *sample, uint32_t length_max,
         sums[k].sum += z;
         sums[k].squares += square(z);
     }
-    ring->head = (ring->head + 1) % length_max;
+    ring->head = ring->head + 1 < length_max ? ring->head + 1 : 0;
     sample[ring->head] = z;
     if (ring->count < length_max) ring->count++;
 }
@@ -57,7 +57,8 @@ double window_deviation(const struct window_ring *ring, uint32_t length,
     if (n < 2) return 0.0;
     /* n * squares - sum^2 is exact, so equal samples give exactly 0. */
     unsigned __int128 spread = sums->squares * n - square(sums->sum);
-    return sqrt((double)spread) * unit / sqrt((double)n * (double)(n - 1));
+    double size = spread >> 64 == 0 ? (double)(uint64_t)spread : (double)spread;
+    return sqrt(size) * unit / sqrt((double)n * (double)(n - 1));
 }
 
 double window_difference(const struct window_ring *ring, const int64_t *sample,

@@ -63,23 +63,57 @@ struct decimal {
     bool digits;  /* there was one at all            */
 };
 
-/* The number of digits at text, up to eight, and their value. */
-static inline unsigned eight_digits(const char *text, uint64_t *value)
+/* The top bit of every byte of x (text ^ "00000000") that is no digit. A carry can only reach bytes
+ * behind the first one above 0x89, which a point is not. */
+static inline uint64_t others(uint64_t x)
+{
+    return ((x + 0x7676767676767676u) | x) & 0x8080808080808080u;
+}
+
+static inline uint64_t eight_bytes(const char *text)
 {
     uint64_t x;
     memcpy(&x, text, sizeof x);
-    x ^= 0x3030303030303030u;
-    /* A byte above 9 sets its top bit; a carry can only reach bytes behind the first such byte. */
-    uint64_t other = ((x + 0x7676767676767676u) | x) & 0x8080808080808080u;
-    unsigned n = other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
-    if (n == 0) return 0;
+    return x ^ 0x3030303030303030u;
+}
+
+/* The value of the first n digits of x, 1 <= n <= 8. */
+static inline uint64_t digits_value(uint64_t x, unsigned n)
+{
     x <<= 8 * (8 - n); /* leading zeros */
     x = x * 10 + (x >> 8);
     x = ((x & 0x000000FF000000FFu) * 0x000F424000000064u +
          ((x >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
         32;
-    *value = x & 0xFFFFFFFFu;
+    return x & 0xFFFFFFFFu;
+}
+
+/* The number of digits at text, up to eight, and their value. */
+static inline unsigned eight_digits(const char *text, uint64_t *value)
+{
+    uint64_t x = eight_bytes(text), other = others(x);
+    unsigned n = other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
+    if (n == 0) return 0;
+    *value = digits_value(x, n);
     return n;
+}
+
+/* What sensors send: at most eight digits with a point among the first seven characters behind the
+ * first. Both sides of the point are joined into one word, so nothing depends on where it stands.
+ * NULL: not of this kind. */
+static inline const char *scan_short(const char *text, double *value)
+{
+    uint64_t whole = eight_bytes(text), other = others(whole);
+    unsigned point = other == 0 ? 0 : (unsigned)__builtin_ctzll(other) / 8;
+    if (point == 0 || text[point] != '.') return NULL;
+    uint64_t fraction = eight_bytes(text + 1), before = ((uint64_t)1 << (8 * point)) - 1;
+    other = others(fraction) & ~before;
+    unsigned n = other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
+    const char *end = text + n + 1;
+    if ((*end >= '0' && *end <= '9') || (*end | 0x20) == 'e') return NULL;
+    uint64_t mantissa = digits_value((whole & before) | (fraction & ~before), n);
+    *value = (double)mantissa / ten[n - point];
+    return end;
 }
 
 static inline const char *take_digits(const char *text, struct decimal *d)
@@ -191,6 +225,11 @@ const char *number_scan(const char *text, double *value)
     struct decimal d = {0};
     bool minus = *text == '-';
     const char *at = text + (minus | (*text == '+'));
+    const char *end = scan_short(at, value);
+    if (end != NULL) {
+        *value = with_sign(*value, minus);
+        return end;
+    }
     at = take_digits(at, &d);
     if (*at == '.') {
         const char *fraction = at + 1;

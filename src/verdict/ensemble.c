@@ -2,38 +2,32 @@
 
 #include <math.h>
 
-double ensemble_u(const struct andon_model *model, const double *raw)
+double ensemble_u(const struct andon_model *model, const double *said)
 {
     const struct member *m = model->member;
-    if (model->members == 1) return compression_apply(&m->compression, raw[0]);
+    if (model->members == 1) return said[0];
     double sum = 0.0, weights = 0.0, spreads = 0.0;
     for (uint32_t k = 0; k < model->members; k++) {
-        sum += m[k].weight * compression_apply(&m[k].compression, raw[k]) / m[k].compression.spread;
+        sum += m[k].weight * said[k] / m[k].compression.spread;
         spreads += m[k].weight * m[k].compression.spread;
         weights += m[k].weight;
     }
     return sum / weights * (spreads / weights);
 }
 
-/* In units of the member's own tail, 1 at its 99 % quantile. */
-static double tails(const struct member *m, double raw)
-{
-    return compression_apply(&m->compression, raw) / m->compression.spread;
-}
-
-double ensemble_voice(const struct andon_model *model, uint32_t k, double raw)
+double ensemble_voice(const struct andon_model *model, uint32_t k, double said)
 {
     const struct member *m = &model->member[k];
-    double t = tails(m, raw);
+    double t = said / m->compression.spread; /* 1 at its 99 % quantile */
     return m->weight * (t > 20.0 ? t * exp(20.0) : exp(t));
 }
 
-double ensemble_confidence(const struct andon_model *model, const double *raw, bool anomalous)
+double ensemble_confidence(const struct andon_model *model, const double *said, bool anomalous)
 {
     double agree = 0.0, weights = 0.0;
     for (uint32_t k = 0; k < model->members; k++) {
         const struct member *m = &model->member[k];
-        if ((tails(m, raw[k]) > 1.0) == anomalous) agree += m->weight;
+        if ((said[k] / m->compression.spread > 1.0) == anomalous) agree += m->weight;
         weights += m->weight;
     }
     return fmax(0.5, agree / weights);

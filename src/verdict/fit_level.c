@@ -26,10 +26,12 @@ static struct calibration_rule rule_of(const struct lesson *l)
 static void join(struct lesson *l, size_t from, size_t to)
 {
     struct smoother smoother = {0};
-    double raw[ANDON_MEMBERS_MAX];
+    double said[ANDON_MEMBERS_MAX];
     for (size_t i = from; i < to; i++) {
-        for (uint32_t k = 0; k < l->model->members; k++) raw[k] = l->raw[(size_t)k * l->rows + i];
-        l->u[i] = ensemble_u(l->model, raw);
+        for (uint32_t k = 0; k < l->model->members; k++)
+            said[k] = compression_apply(&l->model->member[k].compression,
+                                        l->raw[(size_t)k * l->rows + i]);
+        l->u[i] = ensemble_u(l->model, said);
         if (l->model->options.smooth > 1)
             l->u[i] = smoother_push(&smoother, (uint32_t)l->model->options.smooth, l->u[i]);
     }

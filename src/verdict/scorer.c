@@ -8,9 +8,9 @@
 #include "verdict/follow.h"
 #include "verdict/model.h"
 
-struct still { /* a channel's last value and how long it has stood */
+struct still { /* a channel's last value, how long it has stood and how long it may */
     double value;
-    uint32_t rows;
+    uint32_t rows, rows_max;
 };
 
 struct andon_scorer {
@@ -32,7 +32,7 @@ struct andon_scorer {
     uint8_t *warm;        /* warm[batch_max]                               */
     struct followed *followed; /* followed[batch_max]                      */
     uint32_t *row;        /* row[batch_max]: which samples are judged      */
-    double *raw;          /* raw[members][batch_max]                       */
+    double *said;         /* said[members][batch_max]: raw scores, then compressed ones */
     float *share;         /* share[members][batch_max][features]           */
     double *again;        /* again[batch_max]: scores of explained rows    */
     uint32_t *pick;       /* pick[batch_max]: judged rows to explain       */
@@ -103,7 +103,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         s->missing = (void *)(base + where[4]);
         s->warm = (void *)(base + where[5]);
         s->row = (void *)(base + where[6]);
-        s->raw = (void *)(base + where[7]);
+        s->said = (void *)(base + where[7]);
         s->share = (void *)(base + where[8]);
         s->again = (void *)(base + where[9]);
         s->pick = (void *)(base + where[10]);
@@ -120,6 +120,16 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         if (s != NULL) s->member_memory[k] = memory_bytes(&m->member[k]) ? base + memory : NULL;
     }
     return at;
+}
+
+/* A channel that never rested for more than RESTLESS_ROWS in training is frozen when it stands still
+ * for this many times its longest rest. Channels that do rest at times may rest longer. */
+enum { RESTLESS_ROWS = 20, FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
+
+static uint32_t rest_rows_max(uint32_t longest)
+{
+    if (longest > RESTLESS_ROWS) return UINT32_MAX;
+    return longest * FROZEN_TIMES > FROZEN_ROWS_MIN ? longest * FROZEN_TIMES : FROZEN_ROWS_MIN;
 }
 
 size_t andon_scorer_bytes(const struct andon_model *model, size_t batch_max)
@@ -141,31 +151,32 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
     for (uint32_t k = 0; k < model->members; k++)
         if (s->member_memory[k] != NULL)
             model->member[k].detector->memory_init(model->member[k].model, s->member_memory[k]);
-    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++) s->still[c].value = NAN;
+    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++)
+        s->still[c] = (struct still){NAN, 0, rest_rows_max(model->longest_run[c])};
     return s;
 }
 
-/* A channel that never rested for more than RESTLESS_ROWS in training is frozen when it stands still
- * for this many times its longest rest. Channels that do rest at times may rest longer. */
-enum { RESTLESS_ROWS = 20, FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
-
-/* Takes out of the sample what has stood still for too long to be believed. */
-static bool drop_frozen(struct andon_scorer *s, double *value)
+/* Counts how long each channel has stood; true when one has for too long to be believed. */
+static bool any_frozen(struct andon_scorer *s, const double *value, uint32_t channels)
 {
     bool any = false;
-    for (uint32_t c = 0; c < andon_recipe_channels(s->model->recipe); c++) {
+    for (uint32_t c = 0; c < channels; c++) {
         struct still *still = &s->still[c];
-        if (isnan(value[c])) continue;
-        still->rows = value[c] == still->value ? still->rows + (still->rows < UINT32_MAX) : 0;
-        still->value = value[c];
-        uint32_t longest = s->model->longest_run[c];
-        if (longest > RESTLESS_ROWS) continue;
-        uint64_t limit = (uint64_t)longest * FROZEN_TIMES;
-        if (still->rows <= (limit > FROZEN_ROWS_MIN ? limit : FROZEN_ROWS_MIN)) continue;
-        value[c] = NAN;
-        any = true;
+        bool there = !isnan(value[c]), same = value[c] == still->value;
+        uint32_t rows = same ? still->rows + (still->rows < UINT32_MAX) : 0;
+        still->rows = there ? rows : still->rows;
+        still->value = there ? value[c] : still->value;
+        any |= there && rows > still->rows_max;
     }
     return any;
+}
+
+/* The row without what is frozen. */
+static const double *without_frozen(struct andon_scorer *s, const double *value, uint32_t channels)
+{
+    for (uint32_t c = 0; c < channels; c++)
+        s->sample[c] = s->still[c].rows > s->still[c].rows_max ? (double)NAN : value[c];
+    return s->sample;
 }
 
 static float coverage(const uint8_t *missing, uint32_t channels)
@@ -215,12 +226,13 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
     uint32_t channels = andon_recipe_channels(recipe);
     size_t judged = 0;
     for (size_t i = 0; i < series->n; i++) {
-        memcpy(s->sample, series->value + i * series->channels, channels * sizeof *s->sample);
-        struct andon_series one = {1, channels, s->sample, series->ts_ns ? series->ts_ns + i : NULL,
+        const double *value = series->value + i * series->channels;
+        bool off = series->running != NULL && series->running[i] == 0;
+        bool frozen = !off && any_frozen(s, value, channels);
+        if (frozen) value = without_frozen(s, value, channels);
+        struct andon_series one = {1, channels, value, series->ts_ns ? series->ts_ns + i : NULL,
                                    series->running ? series->running + i : NULL,
                                    series->regime ? series->regime + i : NULL};
-        bool off = one.running != NULL && *one.running == 0;
-        bool frozen = !off && drop_frozen(s, s->sample);
         andon_recipe_apply(recipe, s->recipe_memory, &one, s->picked, s->missing);
         float covered = coverage(s->missing, channels);
         enum andon_reason reason = off              ? ANDON_MACHINE_OFF
@@ -276,9 +288,11 @@ static void score_members(struct andon_scorer *s, size_t judged, bool explain)
     struct andon_rows rows = {s->x, judged, andon_recipe_features(m->recipe)};
     for (uint32_t k = 0; k < m->members; k++) {
         float *share = explain && s->member_memory[k] != NULL ? share_of(s, k, 0) : NULL;
-        m->member[k].detector->score(m->member[k].model, s->member_memory[k], rows,
-                                     s->raw + (size_t)k * s->batch_max, share, s->scratch,
-                                     s->kernel);
+        double *said = s->said + (size_t)k * s->batch_max;
+        m->member[k].detector->score(m->member[k].model, s->member_memory[k], rows, said, share,
+                                     s->scratch, s->kernel);
+        for (size_t j = 0; j < judged; j++)
+            said[j] = compression_apply(&m->member[k].compression, said[j]);
     }
 }
 
@@ -308,7 +322,7 @@ static void attribute(const struct andon_scorer *s, size_t j, float *channel_sha
     for (uint32_t c = 0; c < channels; c++) channel_share[c] = 0.0f;
     for (uint32_t k = 0; k < m->members; k++) {
         const float *share = share_of(s, k, j);
-        double voice = ensemble_voice(m, k, s->raw[(size_t)k * s->batch_max + j]);
+        double voice = ensemble_voice(m, k, s->said[(size_t)k * s->batch_max + j]);
         for (uint32_t f = 0; f < features; f++) {
             double part = voice * (double)share[f];
             channel_share[feature[f].channel[0]] += (float)(0.5 * part);
@@ -369,21 +383,21 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
 {
     const struct andon_model *m = s->model;
     uint32_t channels = andon_recipe_channels(m->recipe);
-    double raw[ANDON_MEMBERS_MAX];
+    double said[ANDON_MEMBERS_MAX];
     size_t judged = gather(s, series, verdict);
     score_members(s, judged, explain != ANDON_EXPLAIN_NONE);
     for (size_t i = 0; share != NULL && i < series->n * channels; i++) share[i] = NAN;
     for (size_t j = 0; j < judged; j++) {
         struct andon_verdict *v = &verdict[s->row[j]];
-        for (uint32_t k = 0; k < m->members; k++) raw[k] = s->raw[(size_t)k * s->batch_max + j];
-        double u = ensemble_u(m, raw);
+        for (uint32_t k = 0; k < m->members; k++) said[k] = s->said[(size_t)k * s->batch_max + j];
+        double u = ensemble_u(m, said);
         if (m->options.smooth > 1)
             u = smoother_push(&s->smoother, (uint32_t)m->options.smooth, u);
         v->score = calibration_score(&m->calibration, u, s->followed[j].excess);
         v->p_value = calibration_p_value(&m->calibration, u);
         v->share = 0.0f;
         decide(s, v, s->warm[j], s->followed[j].settled);
-        v->confidence = (float)ensemble_confidence(m, raw, v->is_anomaly);
+        v->confidence = (float)ensemble_confidence(m, said, v->is_anomaly);
         if (share != NULL)
             memset(share + (size_t)s->row[j] * channels, 0, channels * sizeof *share);
     }
