@@ -23,7 +23,7 @@ static const struct config shipped = {"ensemble", 3.0, NULL, 0};
 
 static const struct andon_setting skab_settings[] = {
     {"window", "10,30"}, {"width_min", "0.2"}, {"hold", "5"}, {"off", "0.2"}};
-static const struct andon_setting smd_settings[] = {{"tau", "720"}, {"rare", "1.5e-3"}};
+static const struct andon_setting smd_settings[] = {{"tau", "480"}};
 static const struct andon_setting asd_settings[] = {{"window", "5,15"},
                                                     {"width_min", "0.05"},
                                                     {"members", "mahalanobis,knn=3"},
