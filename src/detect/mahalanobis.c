@@ -92,19 +92,7 @@ static andon_status whiten(struct mahalanobis *m, struct work *w, struct andon_r
     return ANDON_OK;
 }
 
-/* white' (x - centre), one row. */
-static void project(const struct mahalanobis *m, const float *x, float *out)
-{
-    uint32_t d = m->d;
-    for (uint32_t p = 0; p < d; p++) out[p] = 0.0f;
-    for (uint32_t j = 0; j < d; j++) {
-        const float *white = m->white + (size_t)j * d;
-        float away = x[j] - m->centre[j];
-        for (uint32_t p = 0; p < d; p++) out[p] += white[p] * away;
-    }
-}
-
-/* The same in double, for rows so far out that float overflows. */
+/* |white' (x - centre)|^2 / d in double, for rows so far out that float overflows. */
 static double far_score(const struct mahalanobis *m, const float *x)
 {
     double total = 0.0;
@@ -118,9 +106,12 @@ static double far_score(const struct mahalanobis *m, const float *x)
     return total / m->d;
 }
 
-static double row_score(const struct mahalanobis *m, const float *x, float *out)
+/* work[2 d] */
+static double row_score(const struct mahalanobis *m, const float *x, float *work)
 {
-    project(m, x, out);
+    float *out = work, *away = work + m->d;
+    for (uint32_t j = 0; j < m->d; j++) away[j] = x[j] - m->centre[j];
+    linear_apply(m->white, m->d, away, out);
     double total = 0.0;
     for (uint32_t p = 0; p < m->d; p++) total += (double)out[p] * (double)out[p];
     return isfinite(total) ? total / m->d : far_score(m, x);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "detect/linear.h"
+
 /* Rows of the fast and slow means, and rows until a settled level is spoken of. */
 static const double fast_rows = 60.0, slow_rows = 240.0, swing_part = 0.3, width_grown = 1.25;
 enum { SETTLED_ROWS = 120 };
@@ -76,19 +78,13 @@ static float deviation(double z, double c)
     return (float)(size <= c ? z : copysign(c * (1.0 + log(size / c)), z));
 }
 
-/* |white' g|^2 / d. The sums run over inputs in order, side by side for all outputs. */
+/* |white' g|^2 / d */
 static double distance(const struct follow *f, const float *g, float *sum)
 {
-    uint32_t d = f->d;
-    for (uint32_t p = 0; p < d; p++) sum[p] = 0.0f;
-    for (uint32_t j = 0; j < d; j++) {
-        const float *white = f->white + (size_t)j * d;
-        float deviates = g[j];
-        for (uint32_t p = 0; p < d; p++) sum[p] += white[p] * deviates;
-    }
     double total = 0.0;
-    for (uint32_t p = 0; p < d; p++) total += (double)sum[p] * (double)sum[p];
-    return total / d;
+    linear_apply(f->white, f->d, g, sum);
+    for (uint32_t p = 0; p < f->d; p++) total += (double)sum[p] * (double)sum[p];
+    return total / f->d;
 }
 
 /* The normal that a row is compared with. */
