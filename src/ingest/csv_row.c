@@ -108,8 +108,8 @@ static enum csv_row_end bad_cell(struct csv *c, uint32_t column, struct csv_cell
     return CSV_ROW_BAD;
 }
 
-/* A number that is not plain digits up to the delimiter: spaces, quotes, a missing value. */
-static enum csv_row_end rare_number(struct csv *c, uint32_t column, const char **at, double *value,
+/* Any number that take_cells does not: spaces, quotes, a missing value, one cell too many. */
+static enum csv_row_end take_number(struct csv *c, uint32_t column, const char **at, double *value,
                                     andon_error *err)
 {
     struct csv_cell cell;
@@ -140,16 +140,6 @@ static enum csv_row_end take_word(struct csv *c, uint32_t column, const char **a
     return CSV_ROW_WHOLE;
 }
 
-static inline enum csv_row_end take_number(struct csv *c, uint32_t column, const char **at,
-                                           double *value, andon_error *err)
-{
-    const char *end = number_scan(*at, value);
-    bool plain = end != *at && (*end == c->delimiter || *end == '\n') && isfinite(*value);
-    if (!plain) return rare_number(c, column, at, value, err);
-    *at = end;
-    return CSV_ROW_WHOLE;
-}
-
 static enum csv_row_end ragged(struct csv *c, andon_error *err)
 {
     const char *at = c->lines.buffer + c->lines.at;
@@ -166,19 +156,36 @@ static enum csv_row_end ragged(struct csv *c, andon_error *err)
     return CSV_ROW_BAD;
 }
 
+static enum csv_row_end take_cell(struct csv *c, uint32_t column, const char **at, double *value,
+                                  andon_error *err)
+{
+    struct csv_cell ignored;
+    switch (c->column[column].role) {
+    case CSV_NUMBER: return take_number(c, column, at, value, err);
+    case CSV_WORD: return take_word(c, column, at, err);
+    default: return csv_cell_scan(c, at, &ignored, err);
+    }
+}
+
 static enum csv_row_end take_cells(struct csv *c, const char **at, andon_error *err)
 {
-    double *value = c->value + c->rows * c->numbers;
-    for (uint32_t i = 0; i < c->columns; i++) {
-        enum csv_row_end end;
-        struct csv_cell ignored;
-        switch (c->column[i].role) {
-        case CSV_NUMBER: end = take_number(c, i, at, value + c->column[i].slot, err); break;
-        case CSV_WORD: end = take_word(c, i, at, err); break;
-        default: end = csv_cell_scan(c, at, &ignored, err); break;
+    double *values = c->value + c->rows * c->numbers;
+    const struct csv_column *column = c->column;
+    const uint32_t columns = c->columns;
+    const char delimiter = c->delimiter;
+    for (uint32_t i = 0; i < columns; i++, column++) {
+        char last = i + 1 == columns ? '\n' : delimiter;
+        double *value = values + column->slot;
+        if (column->role == CSV_NUMBER) { /* plain digits up to where the cell has to end */
+            const char *end = number_scan(*at, value);
+            if (end != *at && *end == last && isfinite(*value)) {
+                *at = end + 1;
+                continue;
+            }
         }
+        enum csv_row_end end = take_cell(c, i, at, value, err);
         if (end != CSV_ROW_WHOLE) return end;
-        if ((**at == '\n') != (i + 1 == c->columns)) return ragged(c, err);
+        if (**at != last) return ragged(c, err);
         (*at)++;
     }
     return CSV_ROW_WHOLE;

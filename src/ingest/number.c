@@ -98,22 +98,19 @@ static inline unsigned eight_digits(const char *text, uint64_t *value)
     return n;
 }
 
-/* What sensors send: at most eight digits with a point among the first seven characters behind the
- * first. Both sides of the point are joined into one word, so nothing depends on where it stands.
- * NULL: not of this kind. */
+/* What sensors send: up to six digits with a point among them, seen in one word. Both sides of the
+ * point are joined, so nothing depends on where it stands. NULL: not of this kind. */
 static inline const char *scan_short(const char *text, double *value)
 {
-    uint64_t whole = eight_bytes(text), other = others(whole);
-    unsigned point = other == 0 ? 0 : (unsigned)__builtin_ctzll(other) / 8;
-    if (point == 0 || text[point] != '.') return NULL;
-    uint64_t fraction = eight_bytes(text + 1), before = ((uint64_t)1 << (8 * point)) - 1;
-    other = others(fraction) & ~before;
-    unsigned n = other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
-    const char *end = text + n + 1;
-    if ((*end >= '0' && *end <= '9') || (*end | 0x20) == 'e') return NULL;
-    uint64_t mantissa = digits_value((whole & before) | (fraction & ~before), n);
-    *value = (double)mantissa / ten[n - point];
-    return end;
+    uint64_t x = eight_bytes(text), other = others(x), behind = other & (other - 1);
+    if (behind == 0) return NULL;
+    unsigned point = (unsigned)__builtin_ctzll(other) / 8;
+    unsigned length = (unsigned)__builtin_ctzll(behind) / 8;
+    if (point == 0 || text[point] != '.' || (text[length] | 0x20) == 'e') return NULL;
+    uint64_t before = ((uint64_t)1 << (8 * point)) - 1;
+    uint64_t mantissa = digits_value((x & before) | ((x >> 8) & ~before), length - 1);
+    *value = (double)(int64_t)mantissa / ten[length - 1 - point];
+    return text + length;
 }
 
 static inline const char *take_digits(const char *text, struct decimal *d)
@@ -220,17 +217,11 @@ static inline double with_sign(double v, bool minus)
     return v;
 }
 
-const char *number_scan(const char *text, double *value)
+static __attribute__((noinline)) const char *scan_long(const char *text, double *value)
 {
     struct decimal d = {0};
     bool minus = *text == '-';
-    const char *at = text + (minus | (*text == '+'));
-    const char *end = scan_short(at, value);
-    if (end != NULL) {
-        *value = with_sign(*value, minus);
-        return end;
-    }
-    at = take_digits(at, &d);
+    const char *at = take_digits(text + (minus | (*text == '+')), &d);
     if (*at == '.') {
         const char *fraction = at + 1;
         at = take_digits(fraction, &d);
@@ -243,6 +234,16 @@ const char *number_scan(const char *text, double *value)
     else
         *value = strtod(text, NULL);
     return at;
+}
+
+const char *number_scan(const char *text, double *value)
+{
+    bool minus = *text == '-';
+    double size;
+    const char *end = scan_short(text + minus, &size);
+    if (end == NULL) return scan_long(text, value);
+    *value = with_sign(size, minus);
+    return end;
 }
 
 static bool is_space(char c)
