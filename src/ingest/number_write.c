@@ -71,27 +71,40 @@ static int reads_back(const struct scaled *s, uint64_t digits)
     return s->mantissa == 0x10000000000000u ? gap * 2 < s->step : gap < s->step;
 }
 
-static uint64_t rounded(uint64_t whole, int digits)
+static inline uint64_t rounded(uint64_t whole, uint64_t unit)
 {
-    uint64_t unit = ten[DIGITS - digits];
     return (whole + unit / 2) / unit * unit;
 }
 
 static uint64_t shortest(const struct scaled *s)
 {
-    for (int digits = DIGITS - 2; digits < DIGITS; digits++) {
-        uint64_t candidate = rounded(s->whole, digits);
-        if (reads_back(s, candidate)) return candidate;
-    }
+    uint64_t of_15 = rounded(s->whole, 100), of_16 = rounded(s->whole, 10);
+    if (reads_back(s, of_15)) return of_15;
+    if (reads_back(s, of_16)) return of_16;
     return s->whole + (uint64_t)((s->scaled >> (s->shift - 1)) & 1);
+}
+
+/* Writes the eight digits of value < 10^8: halves, quarters and eighths of a word side by side. */
+static void write_eight(char *text, uint32_t value)
+{
+    uint64_t x = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t high = (x * 10486 >> 20) & 0x0000007F0000007Fu; /* x / 100, exact below 10^4 */
+    x = high | (x - 100 * high) << 16;
+    high = (x * 103 >> 10) & 0x000F000F000F000Fu; /* x / 10, exact below 100 */
+    x = (high | (x - 10 * high) << 8) + 0x3030303030303030u;
+    memcpy(text, &x, sizeof x);
 }
 
 /* Writes a 17-digit integer (or 10^17) whose unit is 10^-power, without trailing zeros. */
 static size_t write_digits(char *out, uint64_t digits, int power)
 {
-    char text[DIGITS + 1];
+    char room[24];
     int count = digits >= ten[DIGITS] ? DIGITS + 1 : DIGITS;
-    for (int i = count; i-- > 0; digits /= 10) text[i] = (char)('0' + digits % 10);
+    uint64_t first = digits / ten[16], rest = digits % ten[16];
+    write_eight(room, (uint32_t)first);
+    write_eight(room + 8, (uint32_t)(rest / ten[8]));
+    write_eight(room + 16, (uint32_t)(rest % ten[8]));
+    const char *text = room + sizeof room - count;
     int whole = count - power; /* digits before the point */
     while (count > 1 && count > whole && text[count - 1] == '0') count--;
     char *at = out;
@@ -138,7 +151,7 @@ size_t number_write(char *out, double value, int digits)
     if (!(size >= 1e-5 && size < 1e15)) return write_rare(out, value, digits);
     struct scaled s;
     scale(&s, size);
-    uint64_t text = digits >= DIGITS ? shortest(&s) : rounded(s.whole, digits);
+    uint64_t text = digits >= DIGITS ? shortest(&s) : rounded(s.whole, ten[DIGITS - digits]);
     size_t sign = value < 0.0;
     out[0] = '-'; /* overwritten when there is no sign */
     return sign + write_digits(out + sign, text, s.power);
