@@ -55,7 +55,7 @@ cross: ## library, program and unit tests for aarch64, in build-aarch64
 	@scripts/build-aarch64
 
 cross-test: cross ## ... and the unit tests under qemu
-	@meson test -C build-aarch64 --no-rebuild --print-errorlogs --suite unit --suite laws
+	@scripts/test-aarch64
 
 install: all ## into PREFIX (/usr/local), below DESTDIR
 	@meson configure $(BUILD) --prefix "$(abspath $(PREFIX))" && $(ninja)

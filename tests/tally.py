@@ -9,6 +9,7 @@ an error of its own or printed fewer results than it planned counts as one failu
 """
 import argparse
 import json
+import os
 import re
 import sys
 
@@ -36,8 +37,8 @@ class Tally:
             self.passed.append(name)
         return 1
 
-    def take_program(self, test):
-        name = test["name"]
+    def take_program(self, test, where=""):
+        name = where + test["name"].removeprefix("andon:")
         lines = (test.get("stdout") or "").splitlines()
         before = len(self.failed)
         results = sum(self.take_line(name, line.strip()) for line in lines if not line[:1].isspace())
@@ -60,10 +61,11 @@ def main():
     a = args.parse_args()
     tally = Tally()
     for path in a.log:
+        where = "" if len(a.log) == 1 else os.path.dirname(path).split(os.sep)[0] + ": "
         try:
             with open(path, encoding="utf-8") as log:
                 for line in log:
-                    tally.take_program(json.loads(line))
+                    tally.take_program(json.loads(line), where)
         except OSError as error:
             tally.failed.append(f"{path}: {error.strerror}")
     tally.skipped += a.skip
