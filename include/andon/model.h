@@ -124,7 +124,7 @@ enum andon_explain {
     ANDON_EXPLAIN_ALL       /* of every row                                                     */
 };
 
-/* andon_scorer_run judges the samples of series (at most batch_max) in order.
+/* andon_scorer_run judges the samples of series (at most batch_max, the recipe's channels) in order.
  *   verdict  out  verdict[n]
  *   share    out  share[n][channels], >= 0, summing to 1 (all 0: nothing stands out; NaN: not
  *                 judged); may be NULL. Filled according to explain.

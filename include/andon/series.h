@@ -18,9 +18,10 @@ struct andon_series {
     uint32_t channels;
     const double *value;   /* value[n][channels], engineering units, NaN = missing             */
     const int64_t *ts_ns;  /* ts_ns[n], UTC; NULL: one interval apart                          */
-    const int8_t *running; /* running[n]: 1, 0 or ANDON_RUNNING_UNKNOWN; NULL: always running  */
-    const int32_t *regime; /* regime[n]: index of the regime's name, or ANDON_REGIME_UNKNOWN;
-                              NULL: there is one regime                                        */
+    const int8_t *running; /* running[n]: 1, 0 or ANDON_RUNNING_UNKNOWN, which is taken as
+                              running; NULL: always running                                    */
+    const int32_t *regime; /* regime[n]: index of the regime's name, or ANDON_REGIME_UNKNOWN, as
+                              which any other number is taken; NULL: there is one regime       */
 };
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* One machine's place in a model: samples in, verdicts out. Owned by one thread.
  *
  * The block holds: this struct, the recipe's memory, each member's memory, working rows. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -247,25 +248,29 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
     return judged;
 }
 
-/* An anomaly begins when enough of the last rows stand above 1 and ends after some calm ones. */
-static bool alarmed(struct andon_scorer *s, double score, bool warm)
+/* An anomaly begins when enough of the last rows stand above the level and ends after some calm
+ * ones. over is u beyond the level: the distance from the nearest normal decides, not the score,
+ * which keeps rows of an accepted normal just below 1. */
+static bool alarmed(struct andon_scorer *s, double over, bool warm)
 {
     const struct verdict_options *o = &s->model->options;
-    s->above = (s->above << 1) | (score > 1.0 && warm);
+    s->above = (s->above << 1) | (over > 0.0 && warm);
     if (__builtin_popcountll(s->above & (UINT64_MAX >> (64 - o->of))) >= o->confirm) {
         s->alarmed = true;
         s->calm = 0;
     } else if (s->alarmed) {
-        s->calm = score <= exp(-o->off) ? s->calm + 1 : 0;
+        s->calm = over <= -o->off ? s->calm + 1 : 0;
         s->alarmed = s->calm < (uint64_t)o->hold;
     }
     return s->alarmed;
 }
 
 /* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
-static void decide(struct andon_scorer *s, struct andon_verdict *v, bool warm, bool settled)
+static void decide(struct andon_scorer *s, struct andon_verdict *v, double over, bool warm,
+                   bool settled)
 {
-    v->is_anomaly = alarmed(s, v->score, warm);
+    v->is_anomaly = alarmed(s, over, warm);
+    if (isnan(v->score) && v->reason == ANDON_REASON_NONE) v->reason = ANDON_BAD_QUALITY;
     if (v->is_anomaly) {
         v->state = ANDON_ANOMALY;
         if (settled) v->reason = ANDON_OUT_OF_REGIME;
@@ -384,6 +389,8 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
     const struct andon_model *m = s->model;
     uint32_t channels = andon_recipe_channels(m->recipe);
     double said[ANDON_MEMBERS_MAX];
+    assert(series->n <= s->batch_max);
+    assert(series->channels == channels);
     size_t judged = gather(s, series, verdict);
     score_members(s, judged, explain != ANDON_EXPLAIN_NONE);
     for (size_t i = 0; share != NULL && i < series->n * channels; i++) share[i] = NAN;
@@ -396,7 +403,7 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
         v->score = calibration_score(&m->calibration, u, s->followed[j].excess);
         v->p_value = calibration_p_value(&m->calibration, u);
         v->share = 0.0f;
-        decide(s, v, s->warm[j], s->followed[j].settled);
+        decide(s, v, u - m->calibration.level, s->warm[j], s->followed[j].settled);
         v->confidence = (float)ensemble_confidence(m, said, v->is_anomaly);
         if (share != NULL)
             memset(share + (size_t)s->row[j] * channels, 0, channels * sizeof *share);
