@@ -4,6 +4,7 @@
  * holds no pointers, so that a checkpoint is a copy. */
 #include "feature/recipe.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -80,20 +81,26 @@ static double referenced(const struct andon_recipe *r, struct reference *last, d
         last->ts_ns = ts_ns;
         return now;
     }
-    double age_s = (double)(ts_ns - last->ts_ns) * 1e-9;
+    double age_s = ((double)ts_ns - (double)last->ts_ns) * 1e-9;
     return age_s >= 0.0 && age_s <= r->options.asof_age_s ? last->value : (double)NAN;
+}
+
+/* What overflows is as large as a double can be; NaN stays. */
+static double bounded(double v)
+{
+    return v > DBL_MAX ? DBL_MAX : v < -DBL_MAX ? -DBL_MAX : v;
 }
 
 void recipe_values(const struct andon_recipe *r, struct reference *reference, const double *sample,
                    int64_t ts_ns, double *v)
 {
     for (uint32_t c = 0; c < r->channels; c++)
-        v[c] = isfinite(sample[c]) ? sample[c] * r->peak[c] : (double)NAN;
+        v[c] = isfinite(sample[c]) ? bounded(sample[c] * r->peak[c]) : (double)NAN;
     for (uint32_t k = 0; k < r->steps; k++) {
         const struct step *s = &r->step[k];
         double right = v[s->right];
         if (s->op == 'a') right = referenced(r, &reference[k], right, ts_ns);
-        v[r->channels + k] = step_value(s->op, v[s->left], right, RATIO_GUARD);
+        v[r->channels + k] = bounded(step_value(s->op, v[s->left], right, RATIO_GUARD));
     }
 }
 
@@ -102,7 +109,7 @@ static void follow_time(const struct andon_recipe *r, struct memory *m, int64_t 
 {
     struct head *h = m->head;
     if (r->gap_ns > 0 && h->ts_ns != INT64_MIN &&
-        (ts_ns < h->ts_ns || ts_ns - h->ts_ns > r->gap_ns)) {
+        (ts_ns < h->ts_ns || (uint64_t)ts_ns - (uint64_t)h->ts_ns > (uint64_t)r->gap_ns)) {
         memset(m->ring, 0, r->values * sizeof *m->ring);
         memset(m->sums, 0, (size_t)r->values * r->windows * sizeof *m->sums);
         h->rows = 0;
@@ -111,12 +118,21 @@ static void follow_time(const struct andon_recipe *r, struct memory *m, int64_t 
     h->rows++;
 }
 
+/* Where features end: float32 detectors can still square and add them. */
+static const double feature_max = 0x1p50;
+
+static double within_max(double feature)
+{
+    return feature > feature_max ? feature_max : feature < -feature_max ? -feature_max : feature;
+}
+
 /* To the nearest 2^-20: where a sum with 1.5 * 2^52 has no bits left for a fraction. */
 static inline float on_grid(double feature)
 {
     double units = feature * 0x1p20;
     bool near = fabs(units) < 0x1p51;
-    double whole = near ? copysign(units + 0x1.8p52 - 0x1.8p52, units) : nearbyint(units);
+    if (!near) return (float)within_max(feature);
+    double whole = copysign(units + 0x1.8p52 - 0x1.8p52, units);
     return (float)(whole * 0x1p-20);
 }
 
@@ -172,8 +188,8 @@ static void write_row(const struct andon_recipe *r, const struct memory *m, floa
                     x[j++] = on_grid(rolling(r, m, i, w, (enum feature_kind)kind));
     for (uint32_t k = 0; k < r->after_steps; k++) {
         const struct step *s = &r->after[k];
-        double v = step_value(s->op, m->z[s->left], m->z[s->right], RATIO_GUARD);
-        x[j++] = on_grid(v > 0x1p31 ? 0x1p31 : v < -0x1p31 ? -0x1p31 : v);
+        x[j++] = on_grid(step_value(s->op, within_max(m->z[s->left]), within_max(m->z[s->right]),
+                                    RATIO_GUARD));
     }
 }
 

@@ -61,8 +61,7 @@ static inline const struct scale *recipe_scale(const struct andon_recipe *r, uin
 /* The last known values of as-of references. */
 struct reference {
     double value;
-    int64_t ts_ns;
-    int64_t row; /* age by rows where there is no time */
+    int64_t ts_ns; /* without a time column: a count of rows, so that no value is too old */
 };
 
 /* recipe_values computes one sample's values v[values] in engineering units. */

@@ -20,8 +20,8 @@ static void read_column(const struct andon_recipe *r, const struct andon_series 
     for (size_t i = 0; i < s->n; i++) {
         const double *sample = s->value + i * s->channels;
         if (value < r->channels) {
-            double x = sample[value] * r->peak[value];
-            column[i] = runs(s, i) && isfinite(x) ? x : (double)NAN;
+            column[i] = runs(s, i) && isfinite(sample[value]) ? sample[value] * r->peak[value]
+                                                              : (double)NAN;
             continue;
         }
         recipe_values(r, reference, sample, s->ts_ns != NULL ? s->ts_ns[i] : (int64_t)i, v);
@@ -57,6 +57,11 @@ static void fit_value(struct andon_recipe *r, const struct andon_series *s, uint
     }
 }
 
+static const char *value_name(const struct andon_recipe *r, uint32_t value)
+{
+    return value < r->channels ? r->channel[value] : r->step[value - r->channels].name;
+}
+
 static andon_status fit_scales(struct andon_recipe *r, const struct andon_series *s,
                                struct andon_arena *scratch, andon_error *err)
 {
@@ -71,10 +76,13 @@ static andon_status fit_scales(struct andon_recipe *r, const struct andon_series
         size_t present = pick(s, column, -1, sorted);
         if (present == 0)
             return andon_fail(err, ANDON_EDATA,
-                              "channel \"%s\": no value in any running sample, expected some",
-                              value < r->channels ? r->channel[value]
-                                                  : r->step[value - r->channels].name);
+                              "channel \"%s\": no value in any running sample that teaches, "
+                              "expected some", value_name(r, value));
         fit_value(r, s, value, column, sorted, present);
+        if (!isfinite(r->scale[(size_t)r->regimes * r->values + value].spread))
+            return andon_fail(err, ANDON_EDATA,
+                              "channel \"%s\": values whose squares overflow, expected sizes up to "
+                              "1e150", value_name(r, value));
     }
     return ANDON_OK;
 }
@@ -85,10 +93,10 @@ static int64_t usual_interval(const struct andon_series *s)
     double step[1000];
     size_t n = 0, stride = s->n / 1000 + 1;
     for (size_t i = 1; i < s->n && n < 1000; i += stride)
-        step[n++] = (double)(s->ts_ns[i] - s->ts_ns[i - 1]);
+        step[n++] = (double)s->ts_ns[i] - (double)s->ts_ns[i - 1];
     if (n == 0) return 0;
     scale_sort(step, n);
-    return step[n / 2] > 0.0 ? (int64_t)step[n / 2] : 0;
+    return step[n / 2] > 0.0 ? (int64_t)fmin(step[n / 2], 9e18) : 0;
 }
 
 andon_status andon_recipe_fit(const struct andon_schema *schema, const struct andon_series *train,

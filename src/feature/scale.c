@@ -1,5 +1,6 @@
 #include "feature/scale.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -81,12 +82,14 @@ struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, 
     }
     if (kind == SCALE_MINMAX) s = (struct scale){.centre = low, .spread = high - low};
     if (!(s.spread >= floor * range)) s.spread = floor * range;
+    if (!(s.spread > 0.0)) s.spread = range; /* one value alone here, and no floor */
     return s;
 }
 
 double scale_compressed(double z, double compress)
 {
-    return copysign(compress * (1.0 + log(fabs(z) / compress)), z);
+    /* What overflowed on the way is far out, not infinite. */
+    return copysign(compress * (1.0 + log(fmin(fabs(z), DBL_MAX) / compress)), z);
 }
 
 double scale_engineering(const struct scale *s, double z, double compress)

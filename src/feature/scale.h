@@ -19,13 +19,15 @@ struct scale {
  *   robust    median and interquartile range, linear interpolation (scikit-learn's RobustScaler)
  *   standard  mean and population deviation (StandardScaler)
  *   minmax    minimum and range (MinMaxScaler); none: 0 and 1
- * The spread is never below floor * range, where range is the channel's over all of training. */
+ * The spread is never below floor * range, where range is the channel's over all of training; where
+ * that leaves 0 (floor 0 and one value alone) it is the range. */
 struct scale scale_fit(enum scale_kind kind, double *v, size_t n, double floor, double range);
 
 double scale_compressed(double z, double compress); /* |z| > compress > 0 */
 
 /* scale_value gives z, compressed beyond `compress` (0: never) as c * (1 + ln(|z| / c)): monotone,
- * smooth, unbounded. A constant channel gives 0, or +-step when its value is another. */
+ * smooth, unbounded; with compress, finite for every finite value. A constant channel gives 0, or
+ * +-step when its value is another. */
 static inline double scale_value(const struct scale *s, double value, double compress, double step)
 {
     if (s->constant) return value == s->centre ? 0.0 : value > s->centre ? step : -step;

@@ -6,7 +6,7 @@ static const double unit = 0x1p-24;
 
 int64_t window_sample(double z)
 {
-    double limit = 0x1p31;
+    double limit = 0x1p26;
     z = z > limit ? limit : z < -limit ? -limit : z;
     return llrint(z * 0x1p24);
 }

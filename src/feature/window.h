@@ -21,7 +21,8 @@ struct window_sums {
     unsigned __int128 squares; /* of squared samples, units of 2^-48 */
 };
 
-/* window_sample puts z on the grid (|z| up to 2^31 spreads). */
+/* window_sample puts z on the grid, |z| up to 2^26 spreads: sums of WINDOW_SAMPLES_MAX of them fit
+ * their integers. */
 int64_t window_sample(double z);
 
 /* window_push adds a sample to ring[length_max] and to the sums of every length. */
