@@ -208,7 +208,8 @@ void andon_recipe_apply(const struct andon_recipe *r, void *memory,
     for (size_t i = 0; i < series->n; i++) {
         float *row = x + i * r->features;
         uint8_t *gone = missing == NULL ? NULL : missing + i * r->channels;
-        int64_t ts_ns = series->ts_ns != NULL ? series->ts_ns[i] : m.head->rows;
+        int64_t ts_ns =
+            series->ts_ns != NULL ? series->ts_ns[i] : m.head->rows * ASSUMED_INTERVAL_NS;
         recipe_values(r, m.reference, series->value + i * series->channels, ts_ns, m.v);
         if (gone != NULL) mark_missing(r, m.v, gone);
         if (series->running != NULL && series->running[i] == 0) {

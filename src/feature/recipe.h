@@ -10,6 +10,7 @@
 
 #define WINDOWS_MAX 8u
 #define RATIO_GUARD 1e-6
+#define ASSUMED_INTERVAL_NS ((int64_t)60 * 1000000000) /* where samples carry no time */
 
 enum feature_kind { FEATURE_VALUE, FEATURE_MEAN, FEATURE_SD, FEATURE_DIFF, FEATURE_TREND };
 #define FEATURE_KINDS 5u

@@ -24,7 +24,8 @@ static void read_column(const struct andon_recipe *r, const struct andon_series 
                                                               : (double)NAN;
             continue;
         }
-        recipe_values(r, reference, sample, s->ts_ns != NULL ? s->ts_ns[i] : (int64_t)i, v);
+        int64_t ts_ns = s->ts_ns != NULL ? s->ts_ns[i] : (int64_t)i * ASSUMED_INTERVAL_NS;
+        recipe_values(r, reference, sample, ts_ns, v);
         column[i] = runs(s, i) && isfinite(v[value]) ? v[value] : (double)NAN;
     }
 }
