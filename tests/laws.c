@@ -64,6 +64,7 @@ static void complete(struct rig *rig)
     LAW(rig, det->options != NULL && det->options_bytes > 0 && det->scratch_bytes != NULL &&
                  det->score != NULL && det->save != NULL && det->load != NULL, "an empty slot");
     LAW(rig, (det->memory_bytes == NULL) == (det->memory_init == NULL), "half a memory");
+    LAW(rig, (det->classes != NULL) == (det->classify != NULL), "classes stands with classify");
     LAW(rig, (det->classify != NULL) == ((det->traits & ANDON_SUPERVISED) != 0),
         "classify is for supervised detectors, and for all of them");
 }

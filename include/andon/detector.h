@@ -101,9 +101,11 @@ struct andon_detector {
     void (*score)(const void *model, void *memory, struct andon_rows x, double *score, float *share,
                   void *scratch, enum andon_kernel kernel);
 
-    /* Optional, for ANDON_SUPERVISED: probability[n][classes], rows summing to 1. */
+    /* Optional, for ANDON_SUPERVISED: probability[n][classes], rows summing to 1, of as many classes
+     * as the fit was told. */
     void (*classify)(const void *model, struct andon_rows x, float *probability, void *scratch,
                      enum andon_kernel kernel);
+    uint32_t (*classes)(const void *model); /* with classify */
 
     /* Optional, with a memory: why the last row scored as it did, for people ("out_of_regime",
      * or NULL). */

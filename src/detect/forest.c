@@ -199,6 +199,11 @@ static void share_out(const struct forest *m, double fault, const double *mix, f
     }
 }
 
+static uint32_t classes(const void *model)
+{
+    return ((const struct forest *)model)->classes;
+}
+
 static void classify(const void *model, struct andon_rows x, float *probability, void *scratch,
                      enum andon_kernel kernel)
 {
@@ -349,6 +354,7 @@ const struct andon_detector andon_forest = {
     .scratch_bytes = scratch_bytes,
     .score = score,
     .classify = classify,
+    .classes = classes,
     .save = save,
     .load = load,
 };

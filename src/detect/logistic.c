@@ -122,6 +122,11 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
     }
 }
 
+static uint32_t classes(const void *model)
+{
+    return ((const struct logistic *)model)->classes;
+}
+
 static void classify(const void *model, struct andon_rows x, float *probability, void *scratch,
                      enum andon_kernel kernel)
 {
@@ -346,6 +351,7 @@ const struct andon_detector andon_logistic = {
     .scratch_bytes = scratch_bytes,
     .score = score,
     .classify = classify,
+    .classes = classes,
     .save = save,
     .load = load,
 };

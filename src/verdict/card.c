@@ -39,23 +39,32 @@ static void changed_options(struct page *p, const char *room, const struct andon
     }
 }
 
+/* What set the level, where it was not the budget. */
+static const char *level_by(const struct andon_model *m)
+{
+    if (m->member[0].detector->traits & ANDON_SUPERVISED) return "best F1 of out-of-fold rows";
+    return m->options.contamination > 0.0 ? "part of the training rows" : NULL;
+}
+
 static void describe_level(struct page *p, const struct lesson *l)
 {
     const struct calibration *c = &l->model->calibration;
+    const char *by = level_by(l->model);
     double bound = calibration_bound_per_day(c);
+    if (by != NULL) line(p, "level: %s, not the budget\n", by);
     line(p, "interval: %g s%s\n", c->interval_s,
          c->interval_known ? "" : " (assumed: the data has no time column)");
     line(p, "budget: %g false alarms a day\n", c->budget_per_day);
-    line(p, "calibration: %llu held-out normal rows, %.3g days\n", (unsigned long long)c->rows,
-         c->days);
+    line(p, "calibration: %llu %s normal rows, %.3g days\n", (unsigned long long)c->rows,
+         by == NULL ? "held-out" : "training", c->days);
     line(p, "calibration events: %llu beyond the level, %llu in the tail\n",
          (unsigned long long)c->events, (unsigned long long)c->tail_events);
     line(p, "certified: at most %.3g false alarms a day (one-sided 95 %%)%s\n", bound,
-         bound <= c->budget_per_day ? "" : ", so the level is extrapolated from the tail");
+         bound <= c->budget_per_day || by != NULL ? ""
+                                                  : ", so the level is extrapolated from the tail");
     if (bound > c->budget_per_day)
         line(p, "to certify the budget: %.3g more days of normal time without an alarm\n",
-             2.995732 / c->budget_per_day - c->days > 0 ? 2.995732 / c->budget_per_day - c->days
-                                                        : (double)c->events / c->budget_per_day);
+             calibration_poisson_bound(c->events) / c->budget_per_day - c->days);
 }
 
 andon_status card_write(struct lesson *l)

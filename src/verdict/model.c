@@ -63,12 +63,11 @@ andon_status andon_model_note(struct andon_model *model, struct andon_arena *are
                               const char *value, andon_error *err)
 {
     struct note *note = find_note(model, key);
+    if ((note == NULL && model->notes == ANDON_NOTES_MAX) || strlen(key) >= ANDON_NAME_MAX ||
+        strlen(value) >= ANDON_NOTE_BYTES_MAX)
+        return andon_fail(err, ANDON_ELIMIT, "note \"%.40s\": expected at most %u notes of %u bytes",
+                          key, ANDON_NOTES_MAX, ANDON_NOTE_BYTES_MAX);
     if (note == NULL) {
-        if (model->notes == ANDON_NOTES_MAX || strlen(key) >= ANDON_NAME_MAX ||
-            strlen(value) >= ANDON_NOTE_BYTES_MAX)
-            return andon_fail(err, ANDON_ELIMIT,
-                              "note \"%.40s\": expected at most %u notes of %u bytes", key,
-                              ANDON_NOTES_MAX, ANDON_NOTE_BYTES_MAX);
         note = &model->note[model->notes];
         memset(note->key, 0, sizeof note->key);
         memcpy(note->key, key, strlen(key));

@@ -128,7 +128,12 @@ static andon_status load_member(struct andon_reader *in, struct andon_model *mod
         !compression_sound(&m->compression))
         return andon_fail(err, ANDON_EFORMAT, "model: %s's weight or calibration is not a number",
                           name);
-    return m->detector->load(in, andon_recipe_features(model->recipe), arena, &m->model, err);
+    st = m->detector->load(in, andon_recipe_features(model->recipe), arena, &m->model, err);
+    if (st == ANDON_OK && m->detector->classes != NULL &&
+        m->detector->classes(m->model) != model->classes)
+        st = andon_fail(err, ANDON_EFORMAT, "model: %s knows %u kinds of label, expected %u", name,
+                        m->detector->classes(m->model), model->classes);
+    return st;
 }
 
 static andon_status load_members(struct andon_reader *in, struct andon_model *m,

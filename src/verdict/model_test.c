@@ -433,3 +433,88 @@ TEST(a_cut_or_flipped_model_is_refused)
     }
     bench_free(&b);
 }
+
+/* The number after the line's name, or NaN. */
+static double card_number(const struct andon_model *model, const char *name)
+{
+    const char *at = strstr(andon_model_card(model), name);
+    return at == NULL ? (double)NAN : strtod(at + strlen(name), NULL);
+}
+
+TEST(the_card_says_what_set_the_level_and_how_much_time_would_certify_the_budget)
+{
+    struct bench b = bench_new(0);
+    CHECK(bench_fit(&b, 1500, "ensemble") == ANDON_OK);
+    CHECK(strstr(andon_model_card(b.model), "level: ") == NULL);
+    CHECK_NEAR(card_number(b.model, "calibration: "), 450, 0);
+    double days = 450.0 / 1440.0, certified = card_number(b.model, "certified: at most ");
+    CHECK_SAY(certified > 3.0, "%s", andon_model_card(b.model));
+    /* certified = bound / days, and bound / (days + more) = 3 a day */
+    CHECK_NEAR(card_number(b.model, "to certify the budget: "), certified * days / 3.0 - days, 0.02);
+
+    struct andon_training t = training_of(b.plant, 1500, "ensemble");
+    static const struct andon_setting part = {"contamination", "0.05"};
+    t.setting = &part;
+    t.settings = 1;
+    CHECK(andon_model_fit(&t, &b.scratch, &b.arena, &b.model, &b.err) == ANDON_OK);
+    CHECK(strstr(andon_model_card(b.model), "level: part of the training rows") != NULL);
+    CHECK_NEAR(card_number(b.model, "calibration: "), 1500, 0);
+    bench_score(&b, b.model, 1500, 100);
+    size_t above = 0;
+    for (size_t i = 0; i < 1500; i++) above += b.verdict[i].score > 1.0;
+    CHECK_SAY(above >= 50 && above <= 110, "%zu of 1500 rows above", above);
+    bench_free(&b);
+}
+
+/* Puts the body's length and the checksum right again after a test has changed the bytes. */
+static void seal(struct andon_writer *model)
+{
+    uint64_t body = model->size - 24;
+    for (int i = 0; i < 8; i++) model->data[12 + i] = (uint8_t)(body >> 8 * i);
+    uint32_t crc = andon_crc32c(0, model->data, model->size - 4);
+    for (int i = 0; i < 4; i++) model->data[model->size - 4 + (size_t)i] = (uint8_t)(crc >> 8 * i);
+}
+
+TEST(a_model_that_knows_other_kinds_than_its_detector_is_refused)
+{
+    static const char *const kinds[3] = {"normal", "hot", "unheard_of"};
+    static const char *const supervised[2] = {"forest", "logistic"};
+    for (int k = 0; k < 2; k++) {
+        struct bench b = bench_new(200);
+        struct andon_training t = training_of(b.plant, ROWS, supervised[k]);
+        t.label = b.plant->label;
+        t.classes = 3;
+        t.class_name = kinds;
+        CHECK_SAY(andon_model_fit(&t, &b.scratch, &b.arena, &b.model, &b.err) == ANDON_OK, "%s",
+                  b.err.text);
+        struct andon_writer out;
+        struct andon_model *again;
+        andon_writer_init(&out, &b.scratch);
+        andon_model_save(b.model, &out);
+        seal(&out); /* changes nothing yet */
+        CHECK(andon_model_load(out.data, out.size, &b.arena, &again, &b.err) == ANDON_OK);
+        uint8_t *normal = memmem(out.data, out.size, "normal", 6);
+        uint8_t *gone = memmem(out.data, out.size, "unheard_of", 10);
+        CHECK(normal != NULL && gone != NULL && normal[-8] == 3);
+        normal[-8] = 2; /* two kinds, and the third's name taken out */
+        memmove(gone - 4, gone + 10, (size_t)(out.data + out.size - gone) - 10);
+        out.size -= 14;
+        seal(&out);
+        CHECK(andon_model_load(out.data, out.size, &b.arena, &again, &b.err) == ANDON_EFORMAT);
+        CHECK_SAY(strstr(b.err.text, "kinds of label") != NULL, "%s", b.err.text);
+        bench_free(&b);
+    }
+}
+
+TEST(a_note_of_any_age_is_kept_within_its_limit)
+{
+    struct bench b = bench_new(0);
+    static char text[ANDON_NOTE_BYTES_MAX + 1];
+    CHECK(bench_fit(&b, 300, "mahalanobis") == ANDON_OK);
+    memset(text, 'x', sizeof text - 1);
+    CHECK(andon_model_note(b.model, &b.arena, "key", "short", &b.err) == ANDON_OK);
+    CHECK(andon_model_note(b.model, &b.arena, "key", text, &b.err) == ANDON_ELIMIT);
+    CHECK(andon_model_note(b.model, &b.arena, "key", text + 1, &b.err) == ANDON_OK);
+    CHECK(strcmp(andon_model_noted(b.model, "key"), text + 1) == 0);
+    bench_free(&b);
+}
