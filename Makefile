@@ -47,7 +47,7 @@ fuzz: ## each fuzzer for T=SECONDS (60) under ASan and UBSan
 	@scripts/run-fuzzers $(T)
 
 coverage: ## lines of the library that the tests reach; fails below 90 %
-	$(need) core test coverage
+	$(need) core test
 	@scripts/run-coverage
 
 cross: ## library, program and unit tests for aarch64, in build-aarch64
