@@ -1,11 +1,7 @@
 /* Fuzzes the CSV reader: any bytes, as a header with rows, must be read or refused, never crash,
- * loop or read beyond their end. The first byte of the input says how the columns are used.
- *
- * With clang: -fsanitize=fuzzer,address,undefined. Without a fuzzing engine (FUZZ_REPLAY) the
- * program replays the files named on its command line. */
+ * loop or read beyond their end. The first byte of the input says how the columns are used. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -74,22 +70,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     return 0;
 }
-
-#ifdef FUZZ_REPLAY
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        static uint8_t data[1 << 20];
-        FILE *f = fopen(argv[i], "rb");
-        if (f == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof data, f);
-        fclose(f);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    printf("ok 1 - every_file_of_the_corpus_is_read_or_refused\n1..1\n");
-    return 0;
-}
-#endif
