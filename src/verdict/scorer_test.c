@@ -160,7 +160,7 @@ TEST(time_that_repeats_or_runs_backwards_trains_and_scores)
         bool fits = answers_fit(p);
         bool quiet = is_quiet(p, 2000, ROWS);
         size_t judged = 0;
-        for (size_t i = 0; i < ROWS; i++) judged += isfinite(p->verdict[i].score);
+        for (size_t i = 0; i < ROWS; i++) judged += isfinite(p->verdict[i].score) != 0;
         plant_free(p);
         CHECK_SAY(fits && judged == ROWS && quiet, "kind %d: %zu judged, %d", kind, judged, quiet);
     }
@@ -193,7 +193,7 @@ TEST(regimes_that_training_never_saw_are_judged_by_the_figures_of_all)
     score(p, NULL, p->regime);
     bool fits = answers_fit(p), quiet = is_quiet(p, 2000, 3000);
     size_t judged = 0;
-    for (size_t i = 3000; i < ROWS; i++) judged += isfinite(p->verdict[i].score);
+    for (size_t i = 3000; i < ROWS; i++) judged += isfinite(p->verdict[i].score) != 0;
     plant_free(p);
     CHECK_SAY(fits && judged == ROWS - 3000 && quiet, "%zu judged, %d", judged, quiet);
 }
@@ -241,7 +241,7 @@ TEST(values_at_the_ends_of_double_are_far_out_and_still_numbers)
                       "%s %zu: row %zu scores %g", detectors[k / 2], k % 2, i, p->verdict[i].score);
         CHECK(answers_fit(p));
         size_t judged = 0;
-        for (size_t i = 4000; i < ROWS; i++) judged += isfinite(p->verdict[i].score);
+        for (size_t i = 4000; i < ROWS; i++) judged += isfinite(p->verdict[i].score) != 0;
         plant_free(p);
         CHECK_SAY(judged == ROWS - 4000, "%s: %zu judged", detectors[k / 2], judged);
     }
