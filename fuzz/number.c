@@ -19,15 +19,20 @@ static bool same(double a, double b)
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* A decimal number as andon means it: strtod's, without hexadecimals and words. */
-static bool expected(const char *text, double *value)
+enum { CELL_MAX = 1024 }; /* longer ones are no numbers, whatever they hold */
+
+/* Whether strtod, too, knows the text; it takes hexadecimals and words besides. */
+static bool plain(const char *text, size_t length)
+{
+    return length <= CELL_MAX && strlen(text) == length &&
+           text[strspn(text, "0123456789+-.eE ")] == 0;
+}
+
+static bool strtod_takes(const char *text, double *value)
 {
     char *end;
-    if (text[strspn(text, "0123456789+-.eE ")] != 0) return false;
-    size_t length = strlen(text);
-    while (length > 0 && text[length - 1] == ' ') length--;
     *value = strtod(text, &end);
-    return end != text && end == text + length && isfinite(*value);
+    return end != text && end[strspn(end, " \t\r\n")] == 0 && isfinite(*value);
 }
 
 static void read_cell(const char *text, size_t length)
@@ -40,10 +45,8 @@ static void read_cell(const char *text, size_t length)
     int runs = andon_running(exact, length);
     must(runs >= -1 && runs <= 1);
     must(!(taken && number_missing(exact, length)));
-    if (memchr(text, 0, length) == NULL && strpbrk(text, "\t") == NULL) {
-        must(taken == expected(text, &wanted));
-        must(!taken || same(found, wanted));
-    }
+    must(!taken || (strtod_takes(text, &wanted) && same(found, wanted)));
+    must(taken || !plain(text, length) || !strtod_takes(text, &wanted));
     free(exact);
 }
 
