@@ -17,9 +17,14 @@ need := @scripts/install-packages
 ninja := ninja -C $(BUILD) $(if $(MAKE_TERMOUT),,--quiet)
 meson_test := meson test -C $(BUILD) --no-rebuild --print-errorlogs $(if $(SAN),-t 5)
 
-.PHONY: all run unit test bench quality fuzz coverage cross cross-test install uninstall clean help
-all: $(BUILD)/build.ninja ## builds the program: build/andon
+.PHONY: all everything run unit test bench quality fuzz coverage cross cross-test install uninstall clean help
+all: $(BUILD)/build.ninja ## builds the program, build/andon, and the library
 	$(need) core
+	@$(ninja) andon src/libandon.a src/libandon.so.0.1.0
+
+# The tests too: some look for headers that a program does not need.
+everything: $(BUILD)/build.ninja
+	@scripts/install-packages core test || echo "what is missing is skipped"
 	@$(ninja)
 
 $(BUILD)/build.ninja:
@@ -29,16 +34,16 @@ $(BUILD)/build.ninja:
 run: all ## 30 days of a pump station: simulate, train, compare the detectors, write the report
 	@scripts/run-demo $(BUILD)/andon $(BUILD)/demo
 
-unit: all ## the unit tests, a minute
+unit: everything ## the unit tests, a minute
 	@$(meson_test) --suite unit
 
-test: all ## everything; the last line is N passed, N failed, N skipped
+test: everything ## everything; the last line is N passed, N failed, N skipped
 	@scripts/run-tests $(BUILD) $(SAN)
 
-bench: all ## how fast, beside scikit-learn and torch on the same rows
+bench: everything ## how fast, beside scikit-learn and torch on the same rows
 	@scripts/run-bench $(BUILD)
 
-quality: all ## how good, on the public sets in DATA=DIR
+quality: everything ## how good, on the public sets in DATA=DIR
 	@test -n "$(DATA)" || { echo "make quality DATA=DIR: DIR holds skab, smd, asd, nab, ims, ai4i"; exit 2; }
 	@scripts/run-quality $(BUILD) "$(DATA)"
 
