@@ -349,3 +349,16 @@ TEST(smooth_trades_single_rows_for_stretches)
     CHECK_SAY(fits && row > 0 && smooth_row == 0 && stretch == 80, "%zu, %zu, %zu", row, smooth_row,
               stretch);
 }
+
+TEST(every_answer_and_reason_has_its_name)
+{
+    static const char *const reason[] = {"",       "machine_off", "warming_up",    "stale",
+                                         "frozen", "bad_quality", "out_of_regime", "no_model"};
+    CHECK(strcmp(andon_state_name(ANDON_NORMAL), "NORMAL") == 0);
+    CHECK(strcmp(andon_state_name(ANDON_ANOMALY), "ANOMALY") == 0);
+    CHECK(strcmp(andon_state_name(ANDON_UNKNOWN), "UNKNOWN") == 0);
+    CHECK(strcmp(andon_state_name((enum andon_state)9), "UNKNOWN") == 0);
+    for (int i = ANDON_REASON_NONE; i <= ANDON_NO_MODEL; i++)
+        CHECK(strcmp(andon_reason_name((enum andon_reason)i), reason[i]) == 0);
+    CHECK(strcmp(andon_reason_name((enum andon_reason)99), "") == 0);
+}
