@@ -103,3 +103,20 @@ TEST(samples_far_out_are_held_at_the_limit)
     CHECK(window_sample(1e30) == window_sample(0x1p31) && window_sample(-1e30) == window_sample(-0x1p31));
     CHECK(window_sample(0x1p-24) == 1 && window_sample(-1.0) == -(1 << 24));
 }
+
+TEST(sums_of_the_longest_window_fit_their_integers_at_the_limit)
+{
+    enum { N = WINDOW_SAMPLES_MAX };
+    static const uint32_t longest = N;
+    static int64_t sample[N];
+    struct window_ring ring = {0};
+    struct window_sums sums = {0};
+    for (int i = 0; i < 2 * N; i++)
+        window_push(&ring, sample, N, &longest, 1, &sums, window_sample(1e30));
+    CHECK(window_mean(&ring, N, &sums) == 0x1p26);
+    CHECK(window_deviation(&ring, N, &sums) == 0.0);
+    for (int i = 0; i < N / 2; i++)
+        window_push(&ring, sample, N, &longest, 1, &sums, window_sample(-1e30));
+    CHECK(window_mean(&ring, N, &sums) == 0.0);
+    CHECK(fabs(window_deviation(&ring, N, &sums) / (0x1p26 * sqrt(N / (N - 1.0))) - 1.0) < 1e-12);
+}

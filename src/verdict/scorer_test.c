@@ -362,3 +362,26 @@ TEST(every_answer_and_reason_has_its_name)
         CHECK(strcmp(andon_reason_name((enum andon_reason)i), reason[i]) == 0);
     CHECK(strcmp(andon_reason_name((enum andon_reason)99), "") == 0);
 }
+
+TEST(a_channel_that_rests_in_one_regime_is_judged_there_without_a_floor_too)
+{
+    static const char *const names[2] = {"slow", "fast"};
+    static const struct andon_setting floor = {"floor", "0"};
+    struct plant *p = plant_new(12);
+    for (size_t i = 0; i < ROWS; i++)
+        if (p->regime[i] == 0) p->value[i][1] = 1.0;
+    struct andon_training t = training_of(p, "ensemble");
+    t.schema.regimes = 2;
+    t.schema.regime = names;
+    t.series.regime = p->regime;
+    t.setting = &floor;
+    t.settings = 1;
+    CHECK_SAY(fit(p, &t) == ANDON_OK, "%s", p->err.text);
+    for (size_t i = 4000; i < 4020; i++) p->value[i][1] += 1.0; /* slow: rows 4000 to 4049 */
+    score(p, NULL, p->regime);
+    bool fits = answers_fit(p);
+    size_t judged = 0;
+    for (size_t i = 0; i < ROWS; i++) judged += isfinite(p->verdict[i].score) != 0;
+    plant_free(p);
+    CHECK_SAY(fits && judged == ROWS, "%zu judged", judged);
+}
