@@ -95,6 +95,17 @@ void calibration_move(struct calibration *c, const double *u, size_t n,
     c->events = tail_events(u, n, level, gap_rows(rule, n)).events;
 }
 
+/* Where the held-out time is long enough to prove the budget, the level is raised until it does: the
+ * tail may be heavier than the one that was fitted. */
+static void prove_budget(struct calibration *c, const double *u, size_t n,
+                         const struct calibration_rule *rule)
+{
+    const double step = 0.1 * c->tail_scale;
+    if (calibration_poisson_bound(0) > rule->budget_per_day * c->days) return;
+    for (int i = 0; i < 200 && calibration_bound_per_day(c) > rule->budget_per_day; i++)
+        calibration_move(c, u, n, rule, c->level + step);
+}
+
 struct calibration calibration_fit(const double *u, double *sorted, size_t n,
                                    const struct calibration_rule *rule)
 {
@@ -115,6 +126,7 @@ struct calibration calibration_fit(const double *u, double *sorted, size_t n,
     double allowed = fmax(DBL_MIN, fmin(budgeted, rule->rare * (double)n));
     double beyond = log(calibration_poisson_bound(tail.events)) - log(allowed);
     calibration_move(&c, u, n, rule, c.tail_start + c.tail_scale * fmax(0.0, beyond));
+    prove_budget(&c, u, n, rule);
     return c;
 }
 
