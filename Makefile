@@ -59,8 +59,8 @@ cross: ## library, program and unit tests for aarch64, in build-aarch64
 	$(need) core cross
 	@scripts/build-aarch64
 
-cross-test: cross ## ... and the unit tests under qemu
-	@scripts/test-aarch64
+cross-test: cross ## ... and all unit tests and laws under qemu; half an hour
+	@scripts/test-aarch64 --all
 
 install: all ## into PREFIX (/usr/local), below DESTDIR
 	@meson configure $(BUILD) --prefix "$(abspath $(PREFIX))" && $(ninja)
