@@ -341,6 +341,7 @@ andon_status csv_read(struct csv *c, size_t rows_max, struct csv_batch *batch, a
         if (st != ANDON_OK) return st;
     }
     assert(rows_max <= c->rows_max);
+    c->rows_wanted = rows_max;
     c->rows = c->text_fill = 0;
     c->culprit = CSV_NONE;
     size_t words_room = (size_t)c->words * CSV_TEXT_MAX;

@@ -121,7 +121,8 @@ static enum csv_row_end take_number(struct csv *c, uint32_t column, const char *
     return bad_cell(c, column, cell, err);
 }
 
-static enum csv_row_end take_word(struct csv *c, uint32_t column, const char **at, andon_error *err)
+static enum csv_row_end take_word(struct csv *c, size_t row, uint32_t column, const char **at,
+                                  andon_error *err)
 {
     struct csv_cell cell;
     enum csv_row_end end = csv_cell_scan(c, at, &cell, err);
@@ -136,7 +137,7 @@ static enum csv_row_end take_word(struct csv *c, uint32_t column, const char **a
     char *copy = c->text + c->text_fill; /* csv_read leaves room for a row of longest words */
     memcpy(copy, cell.text, cell.length);
     c->text_fill += cell.length;
-    c->word[c->rows * c->words + c->column[column].slot] = (struct csv_cell){copy, cell.length};
+    c->word[row * c->words + c->column[column].slot] = (struct csv_cell){copy, cell.length};
     return CSV_ROW_WHOLE;
 }
 
@@ -156,13 +157,13 @@ static enum csv_row_end ragged(struct csv *c, andon_error *err)
     return CSV_ROW_BAD;
 }
 
-static enum csv_row_end take_cell(struct csv *c, uint32_t column, const char **at, double *value,
-                                  andon_error *err)
+static enum csv_row_end take_cell(struct csv *c, size_t row, uint32_t column, const char **at,
+                                  double *value, andon_error *err)
 {
     struct csv_cell ignored;
     switch (c->column[column].role) {
     case CSV_NUMBER: return take_number(c, column, at, value, err);
-    case CSV_WORD: return take_word(c, column, at, err);
+    case CSV_WORD: return take_word(c, row, column, at, err);
     default: return csv_cell_scan(c, at, &ignored, err);
     }
 }
@@ -183,7 +184,7 @@ static enum csv_row_end take_cells(struct csv *c, const char **at, andon_error *
                 continue;
             }
         }
-        enum csv_row_end end = take_cell(c, i, at, value, err);
+        enum csv_row_end end = take_cell(c, c->rows, i, at, value, err);
         if (end != CSV_ROW_WHOLE) return end;
         if (**at != last) return ragged(c, err);
         (*at)++;
@@ -202,9 +203,64 @@ static uint64_t lines_in(const char *row, const char *end)
     return lines;
 }
 
+/* Two rows column by column: where a number ends is known late, and the other row's number fills the
+ * wait. False when a cell is out of the ordinary or the first row does not end where the second
+ * starts; nothing is kept then. */
+static bool take_pair(struct csv *c, const char *first, const char *second, const char **end)
+{
+    const char *const start = second;
+    double *values = c->value + c->rows * c->numbers;
+    const struct csv_column *column = c->column;
+    for (uint32_t i = 0; i < c->columns; i++, column++) {
+        char last = i + 1 == c->columns ? '\n' : c->delimiter;
+        const char *a = first, *b = second;
+        if (column->role == CSV_NUMBER) {
+            double *value = values + column->slot, *below = value + c->numbers;
+            a = number_scan(first, value);
+            b = number_scan(second, below);
+            if (a == first || b == second || !isfinite(*value + *below)) return false;
+        } else if (take_cell(c, c->rows, i, &a, NULL, NULL) != CSV_ROW_WHOLE ||
+                   take_cell(c, c->rows + 1, i, &b, NULL, NULL) != CSV_ROW_WHOLE)
+            return false;
+        if (*a != last || *b != last) return false;
+        first = a + 1;
+        second = b + 1;
+    }
+    *end = second;
+    return first == start;
+}
+
+enum { LONE_ROWS = 64 };
+
+static bool read_pair(struct csv *c)
+{
+    const char *row = c->lines.buffer + c->lines.at, *limit = c->lines.buffer + c->lines.limit, *end;
+    if (c->rows + 2 > c->rows_wanted ||
+        c->text_fill + (size_t)2 * c->words * CSV_TEXT_MAX > c->text_room)
+        return false;
+    const char *second = (const char *)memchr(row, '\n', (size_t)(limit - row)) + 1;
+    size_t text_fill = c->text_fill;
+    if (second == limit) return false;
+    if (!take_pair(c, row, second, &end)) {
+        c->text_fill = text_fill;
+        c->culprit = CSV_NONE;
+        c->lone_rows = LONE_ROWS;
+        return false;
+    }
+    c->line[c->rows++] = c->lines.line++;
+    c->line[c->rows++] = c->lines.line;
+    c->lines.line += lines_in(second, end);
+    c->lines.at += (size_t)(end - row);
+    return true;
+}
+
 enum csv_row_end csv_row_read(struct csv *c, andon_error *err)
 {
     if (!csv_row_skip_empty(c)) return CSV_ROW_CUT;
+    if (c->lone_rows > 0)
+        c->lone_rows--;
+    else if (read_pair(c))
+        return CSV_ROW_WHOLE;
     const char *row = c->lines.buffer + c->lines.at, *at = row;
     size_t text_fill = c->text_fill;
     enum csv_row_end end = take_cells(c, &at, err);

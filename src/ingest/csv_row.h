@@ -21,12 +21,13 @@ struct csv {
     char **name;               /* name[columns]                                    */
     uint32_t *sorted;          /* sorted[columns]: columns in order of their names */
     /* The batch. */
-    size_t rows, rows_max;
+    size_t rows, rows_max, rows_wanted; /* rows_max: what there is room for */
     double *value;
     struct csv_cell *word;
     uint64_t *line;
     char *text; /* what the words point to */
     size_t text_fill, text_room;
+    uint32_t lone_rows; /* to be read one at a time, before two are tried again */
     char unquoted[CSV_TEXT_MAX]; /* a cell with doubled quotes */
 };
 
@@ -44,7 +45,7 @@ enum csv_row_end csv_cell_scan(struct csv *csv, const char **at, struct csv_cell
 /* csv_row_skip_empty moves the window over empty lines; false when the window is used up. */
 bool csv_row_skip_empty(struct csv *csv);
 
-/* csv_row_read reads the row at the window's start into row csv->rows of the batch and moves on. */
+/* csv_row_read reads the row at the window's start, or two at once, into the batch and moves on. */
 enum csv_row_end csv_row_read(struct csv *csv, andon_error *err);
 
 /* csv_row_found writes a cell for an error line: quoted, cut to 40 bytes, without control bytes. */

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "andon/rng.h"
 #include "test.h"
 
 /* A file that is gone with the test. */
@@ -289,6 +290,65 @@ TEST(every_row_of_a_file_longer_than_the_window_arrives_once)
     size_t good = rows_as_written(f.path, rows);
     unlink(f.path);
     CHECK_SAY(good == rows, "%zu of %zu", good, rows);
+}
+
+enum { MIXED_ROWS = 4000 };
+
+/* Mostly plain rows, now and then what makes two rows differ: blank and quoted cells, a newline in
+ * quotes, an empty line, a \r, long numbers, an overflow of the sum. */
+static struct file mixed_file(void)
+{
+    static const char *const rare[] = {
+        "w,,2.5,nan\n",           "\"a\nb\",1.5,2.5,3.5\n", "\n",        "w,1.5, 2.5 ,3.5\r\n",
+        "w,\"1.5\",2.5,3.5\n",    "w,123456.7890123,-2,+3e2\n", "\"\n\n\",1,2,3\n",
+        "w,1e308,1e308,-1e308\n"};
+    char *text = malloc(MIXED_ROWS * 64), *at = text;
+    struct andon_rng rng;
+    andon_rng_seed(&rng, 5);
+    if (text == NULL) test_fail(__FILE__, __LINE__, "no memory");
+    at += sprintf(at, "word,a,b,c\n");
+    for (int i = 0; i < MIXED_ROWS; i++)
+        if (andon_rng_below(&rng, 40) == 0)
+            at += sprintf(at, "%s", rare[andon_rng_below(&rng, sizeof rare / sizeof *rare)]);
+        else
+            at += sprintf(at, "r%d,%.3f,%d,%.1f\n", i, andon_rng_real(&rng) - 0.5, i % 10, i * 0.7);
+    struct file f = file_of_bytes(text, (size_t)(at - text));
+    free(text);
+    return f;
+}
+
+/* The rows of a file as bytes, `batch` at a time: values, line and word of each. */
+static size_t rows_as_bytes(const char *path, size_t batch, char *bytes)
+{
+    struct csv *csv = NULL;
+    struct csv_batch b;
+    char *at = bytes;
+    if (csv_open(&csv, path, true, NULL) != ANDON_OK) return 0;
+    csv_take(csv, 0, CSV_WORD, 0);
+    for (uint32_t i = 1; i < 4; i++) csv_take(csv, i, CSV_NUMBER, i - 1);
+    while (csv_read(csv, batch, &b, NULL) == ANDON_OK && b.rows > 0)
+        for (size_t k = 0; k < b.rows; k++) {
+            memcpy(at, b.value + 3 * k, 3 * sizeof *b.value);
+            memcpy(at + 24, b.line + k, sizeof *b.line);
+            memcpy(at + 32, b.word[k].text, b.word[k].length);
+            at += 32 + b.word[k].length;
+        }
+    csv_close(csv);
+    return (size_t)(at - bytes);
+}
+
+TEST(rows_read_two_at_once_are_the_rows_read_one_by_one)
+{
+    static char alone[MIXED_ROWS * 64], together[MIXED_ROWS * 64];
+    static const size_t batches[] = {2, 3, 64, 1000};
+    struct file f = mixed_file();
+    size_t size = rows_as_bytes(f.path, 1, alone);
+    CHECK(size > (size_t)MIXED_ROWS * 34);
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+        CHECK(rows_as_bytes(f.path, batches[i], together) == size);
+        CHECK_SAY(memcmp(alone, together, size) == 0, "%zu rows at a time", batches[i]);
+    }
+    unlink(f.path);
 }
 
 static struct file gzip_of(const char *text, size_t size, int members)
