@@ -29,7 +29,7 @@ bool number_missing(const char *text, size_t length);
 
 /* number_write writes value with at most `digits` significant digits (1..17) and returns the
  * length; out has NUMBER_ROOM bytes, no 0 is written. digits == 17 means the fewest digits that
- * read back as the same double. NaN is written nan. */
+ * read back as the same double; -0 is written 0. NaN is written nan. */
 size_t number_write(char *out, double value, int digits);
 
 #endif
