@@ -75,7 +75,9 @@ static bool prepare(struct output *out)
     if (out->target == NULL) return false;
     out->temporary = joined(out->target, ".tmp");
     if (out->temporary == NULL) return false;
+    unfinished = out->temporary; /* first: a signal may come as soon as the file is there */
     out->fd = open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out->fd < 0) unfinished = NULL;
     return out->fd >= 0;
 }
 
@@ -92,7 +94,6 @@ andon_status output_open(struct output *out, const char *path, andon_error *err)
         return cannot(out, error, err);
     }
     out->open = true;
-    unfinished = out->temporary;
     return ANDON_OK;
 }
 
