@@ -118,6 +118,14 @@ size_t andon_scorer_bytes(const struct andon_model *model, size_t batch_max);
 struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t batch_max,
                                        enum andon_kernel kernel, void *memory);
 
+/* A machine is what a scorer remembers from row to row: a flat block of machine_bytes without pointers,
+ * 64-byte aligned, that a checkpoint can copy and that means the same after the same model has been
+ * loaded again by the same build. One scorer can serve many machines of a model in turn: attach
+ * makes the next andon_scorer_run judge that machine. A scorer starts with a machine of its own. */
+size_t andon_machine_bytes(const struct andon_model *model);
+void andon_machine_init(const struct andon_model *model, void *machine);
+void andon_scorer_attach(struct andon_scorer *scorer, void *machine);
+
 enum andon_explain {
     ANDON_EXPLAIN_NONE = 0, /* verdict.channel only where it costs nothing                      */
     ANDON_EXPLAIN_ALARMS,   /* channel and share of rows that are anomalous                     */

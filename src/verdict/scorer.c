@@ -1,8 +1,11 @@
 /* One machine's place in a model: samples in, verdicts out. Owned by one thread.
  *
- * The block holds: this struct, the recipe's memory, each member's memory, working rows. */
+ * What is remembered from row to row, the machine, is one flat block without pointers: struct machine,
+ * smoother, the recipe's memory, stills, follow's memory, each member's memory. The scorer adds working
+ * rows to that, and can be moved from machine to machine. */
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "verdict/ensemble.h"
@@ -14,14 +17,18 @@ struct still { /* a channel's last value, how long it has stood and how long it 
     uint32_t rows, rows_max;
 };
 
+struct machine {
+    uint64_t above;   /* the last 64 judged rows, newest in bit 0: score above 1? */
+    uint32_t alarmed; /* 1: the last judged row was an anomaly       */
+    uint32_t calm;    /* rows in succession low enough to end it     */
+};
+
 struct andon_scorer {
     const struct andon_model *model;
     enum andon_kernel kernel;
     size_t batch_max;
-    uint64_t above; /* the last 64 judged rows, newest in bit 0: score above 1? */
-    bool alarmed;   /* the last judged row was an anomaly          */
-    uint32_t calm;  /* rows in succession low enough to end it     */
-    struct smoother smoother;
+    struct machine *machine;
+    struct smoother *smoother;
     void *recipe_memory, *follow_memory;
     void *member_memory[ANDON_MEMBERS_MAX];
     struct still *still;  /* [channels]                                    */
@@ -64,7 +71,31 @@ static size_t memory_bytes(const struct member *m)
     return m->detector->memory_bytes == NULL ? 0 : m->detector->memory_bytes(m->model);
 }
 
-enum { PARTS = 17 };
+/* The machine's parts in their order; with s == NULL only measures them. */
+static size_t lay_out_machine(const struct andon_model *m, struct andon_scorer *s, char *base)
+{
+    size_t at = 0;
+    size_t machine = place(&at, sizeof(struct machine));
+    size_t smooth = m->options.smooth > 1 ? (size_t)m->options.smooth : 0;
+    size_t smoother = place(&at, offsetof(struct smoother, u) + smooth * sizeof(double));
+    size_t recipe = place(&at, andon_recipe_memory_bytes(m->recipe));
+    size_t still = place(&at, andon_recipe_channels(m->recipe) * sizeof(struct still));
+    size_t follow = place(&at, m->follow != NULL ? follow_memory_bytes(m->follow) : 0);
+    if (s != NULL) {
+        s->machine = (void *)(base + machine);
+        s->smoother = (void *)(base + smoother);
+        s->recipe_memory = base + recipe;
+        s->still = (void *)(base + still);
+        s->follow_memory = base + follow;
+    }
+    for (uint32_t k = 0; k < m->members; k++) {
+        size_t memory = place(&at, memory_bytes(&m->member[k]));
+        if (s != NULL) s->member_memory[k] = memory_bytes(&m->member[k]) ? base + memory : NULL;
+    }
+    return at;
+}
+
+enum { PARTS = 14 };
 
 /* Lays the block out; with s == NULL only measures it. */
 static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer *s)
@@ -75,8 +106,6 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
     uint32_t features = andon_recipe_features(m->recipe);
     uint32_t channels = andon_recipe_channels(m->recipe);
     size_t part[PARTS] = {
-        andon_recipe_memory_bytes(m->recipe),
-        channels * sizeof(struct still),
         n * features * sizeof(float),
         n * features * sizeof(float),
         channels,
@@ -88,7 +117,6 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         n * sizeof(uint32_t),
         channels * sizeof(float),
         n * m->classes * sizeof(float),
-        m->follow != NULL ? follow_memory_bytes(m->follow) : 0,
         n * sizeof(struct followed),
         features,
         channels * sizeof(double),
@@ -97,29 +125,23 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
     for (int i = 0; i < PARTS; i++) where[i] = place(&at, part[i]);
     end = place(&at, scratch_bytes(m, n));
     if (s != NULL) {
-        s->recipe_memory = base + where[0];
-        s->still = (void *)(base + where[1]);
-        s->x = (void *)(base + where[2]);
-        s->picked = (void *)(base + where[3]);
-        s->missing = (void *)(base + where[4]);
-        s->warm = (void *)(base + where[5]);
-        s->row = (void *)(base + where[6]);
-        s->said = (void *)(base + where[7]);
-        s->share = (void *)(base + where[8]);
-        s->again = (void *)(base + where[9]);
-        s->pick = (void *)(base + where[10]);
-        s->channel_share = (void *)(base + where[11]);
-        s->probability = (void *)(base + where[12]);
-        s->follow_memory = base + where[13];
-        s->followed = (void *)(base + where[14]);
-        s->gone = (void *)(base + where[15]);
-        s->sample = (void *)(base + where[16]);
+        s->x = (void *)(base + where[0]);
+        s->picked = (void *)(base + where[1]);
+        s->missing = (void *)(base + where[2]);
+        s->warm = (void *)(base + where[3]);
+        s->row = (void *)(base + where[4]);
+        s->said = (void *)(base + where[5]);
+        s->share = (void *)(base + where[6]);
+        s->again = (void *)(base + where[7]);
+        s->pick = (void *)(base + where[8]);
+        s->channel_share = (void *)(base + where[9]);
+        s->probability = (void *)(base + where[10]);
+        s->followed = (void *)(base + where[11]);
+        s->gone = (void *)(base + where[12]);
+        s->sample = (void *)(base + where[13]);
         s->scratch = base + end;
     }
-    for (uint32_t k = 0; k < m->members; k++) {
-        size_t memory = place(&at, memory_bytes(&m->member[k]));
-        if (s != NULL) s->member_memory[k] = memory_bytes(&m->member[k]) ? base + memory : NULL;
-    }
+    at += lay_out_machine(m, s, base + at);
     return at;
 }
 
@@ -138,6 +160,30 @@ size_t andon_scorer_bytes(const struct andon_model *model, size_t batch_max)
     return lay_out(model, batch_max, NULL);
 }
 
+size_t andon_machine_bytes(const struct andon_model *model)
+{
+    return lay_out_machine(model, NULL, NULL);
+}
+
+void andon_machine_init(const struct andon_model *model, void *machine)
+{
+    struct andon_scorer s = {.model = model};
+    memset(machine, 0, andon_machine_bytes(model));
+    lay_out_machine(model, &s, machine);
+    andon_recipe_memory_init(model->recipe, s.recipe_memory);
+    if (model->follow != NULL) follow_memory_init(model->follow, s.follow_memory);
+    for (uint32_t k = 0; k < model->members; k++)
+        if (s.member_memory[k] != NULL)
+            model->member[k].detector->memory_init(model->member[k].model, s.member_memory[k]);
+    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++)
+        s.still[c] = (struct still){NAN, 0, rest_rows_max(model->longest_run[c])};
+}
+
+void andon_scorer_attach(struct andon_scorer *s, void *machine)
+{
+    lay_out_machine(s->model, s, machine);
+}
+
 struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t batch_max,
                                        enum andon_kernel kernel, void *memory)
 {
@@ -147,13 +193,7 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
     s->batch_max = batch_max;
     s->kernel = kernel;
     lay_out(model, batch_max, s);
-    andon_recipe_memory_init(model->recipe, s->recipe_memory);
-    if (model->follow != NULL) follow_memory_init(model->follow, s->follow_memory);
-    for (uint32_t k = 0; k < model->members; k++)
-        if (s->member_memory[k] != NULL)
-            model->member[k].detector->memory_init(model->member[k].model, s->member_memory[k]);
-    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++)
-        s->still[c] = (struct still){NAN, 0, rest_rows_max(model->longest_run[c])};
+    andon_machine_init(model, s->machine);
     return s;
 }
 
@@ -254,15 +294,16 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
 static bool alarmed(struct andon_scorer *s, double over, bool warm)
 {
     const struct verdict_options *o = &s->model->options;
-    s->above = (s->above << 1) | (over > 0.0 && warm);
-    if (__builtin_popcountll(s->above & (UINT64_MAX >> (64 - o->of))) >= o->confirm) {
-        s->alarmed = true;
-        s->calm = 0;
-    } else if (s->alarmed) {
-        s->calm = over <= -o->off ? s->calm + 1 : 0;
-        s->alarmed = s->calm < (uint64_t)o->hold;
+    struct machine *m = s->machine;
+    m->above = (m->above << 1) | (over > 0.0 && warm);
+    if (__builtin_popcountll(m->above & (UINT64_MAX >> (64 - o->of))) >= o->confirm) {
+        m->alarmed = 1;
+        m->calm = 0;
+    } else if (m->alarmed) {
+        m->calm = over <= -o->off ? m->calm + 1 : 0;
+        m->alarmed = m->calm < (uint64_t)o->hold;
     }
-    return s->alarmed;
+    return m->alarmed;
 }
 
 /* What a judged row is called, once its score is known. verdict->reason holds what gather found. */
@@ -399,7 +440,7 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
         for (uint32_t k = 0; k < m->members; k++) said[k] = s->said[(size_t)k * s->batch_max + j];
         double u = ensemble_u(m, said);
         if (m->options.smooth > 1)
-            u = smoother_push(&s->smoother, (uint32_t)m->options.smooth, u);
+            u = smoother_push(s->smoother, (uint32_t)m->options.smooth, u);
         v->score = calibration_score(&m->calibration, u, s->followed[j].excess);
         v->p_value = calibration_p_value(&m->calibration, u);
         v->share = 0.0f;

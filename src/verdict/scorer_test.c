@@ -1,5 +1,6 @@
 /* A scorer on streams that a plant can send and nobody likes. model_test.c has the usual ones. */
 #include <float.h>
+#include <stddef.h>
 
 #include "andon/andon.h"
 #include "test.h"
@@ -384,4 +385,42 @@ TEST(a_channel_that_rests_in_one_regime_is_judged_there_without_a_floor_too)
     for (size_t i = 0; i < ROWS; i++) judged += isfinite(p->verdict[i].score) != 0;
     plant_free(p);
     CHECK_SAY(fits && judged == ROWS, "%zu judged", judged);
+}
+
+/* The even and the odd rows as two machines of one model, moved through one scorer as copied bytes,
+ * and what each says when it has a scorer to itself. */
+TEST(a_scorer_moved_between_machines_says_what_each_machines_own_scorer_says)
+{
+    static const struct andon_setting settings[] = {{"members", "mahalanobis,limits"}, {"smooth", "3"}};
+    struct plant *p = plant_new(9);
+    fit_with(p, settings, 2);
+    size_t bytes = andon_machine_bytes(p->model), wrong = 0;
+    void *memory[3], *machine[2];
+    struct andon_scorer *scorer[3];
+    for (int k = 0; k < 3; k++) {
+        memory[k] = aligned_alloc(64, andon_scorer_bytes(p->model, 1));
+        scorer[k] = andon_scorer_init(p->model, 1, andon_kernel_best(), memory[k]);
+    }
+    for (int k = 0; k < 2; k++) {
+        machine[k] = aligned_alloc(64, bytes);
+        andon_machine_init(p->model, machine[k]);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        struct andon_series one = {1, CHANNELS, p->value[i], p->ts_ns + i, NULL, NULL};
+        struct andon_verdict own, moved;
+        float own_share[CHANNELS], moved_share[CHANNELS];
+        void *copy = aligned_alloc(64, bytes); /* as a checkpoint brings it back */
+        memcpy(copy, machine[i % 2], bytes);
+        free(machine[i % 2]);
+        machine[i % 2] = copy;
+        andon_scorer_run(scorer[i % 2], &one, ANDON_EXPLAIN_ALL, &own, own_share);
+        andon_scorer_attach(scorer[2], copy);
+        andon_scorer_run(scorer[2], &one, ANDON_EXPLAIN_ALL, &moved, moved_share);
+        wrong += memcmp(&own, &moved, offsetof(struct andon_verdict, kind) + 1) != 0 ||
+                 memcmp(own_share, moved_share, sizeof own_share) != 0;
+    }
+    for (int k = 0; k < 3; k++) free(memory[k]);
+    for (int k = 0; k < 2; k++) free(machine[k]);
+    plant_free(p);
+    CHECK_SAY(wrong == 0, "%zu rows differ", wrong);
 }
