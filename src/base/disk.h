@@ -16,7 +16,7 @@
 enum disk_operation { DISK_WRITE, DISK_SYNC };
 
 /* disk_write writes all of part[parts] at offset of fd, or says why not; a short write is continued.
- * ANDON_ELIMIT the disk is full (errno ENOSPC, EDQUOT); ANDON_EIO anything else */
+ * ANDON_ELIMIT the disk is full (errno ENOSPC, EDQUOT, EFBIG); ANDON_EIO anything else */
 ANDON_MUST_CHECK andon_status disk_write(int fd, const struct iovec *part, int parts,
                                          uint64_t offset, const char *path, andon_error *err);
 
