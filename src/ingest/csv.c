@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "andon/kernel.h"
 #include "ingest/csv_row.h"
 #include "ingest/number.h"
 #include "ingest/timestamp.h"
@@ -244,6 +245,7 @@ void csv_close(struct csv *c)
     free(c->value);
     free(c->word);
     free(c->line);
+    free(c->bound);
     free(c->text);
     lines_close(&c->lines);
     free(c);
@@ -312,8 +314,32 @@ void csv_take(struct csv *c, uint32_t column, enum csv_role role, uint32_t slot)
     c->words += role == CSV_WORD;
 }
 
+static const struct cells_kernel *cells_kernel(void)
+{
+    switch (andon_kernel_best()) {
+#if defined(__x86_64__)
+    case ANDON_KERNEL_AVX2: return &cells_kernel_avx2;
+    case ANDON_KERNEL_AVX512: return &cells_kernel_avx512;
+#elif defined(__aarch64__)
+    case ANDON_KERNEL_NEON: return &cells_kernel_neon;
+#endif
+    default: return &cells_kernel_plain;
+    }
+}
+
+static void find_runs(struct csv *c)
+{
+    for (uint32_t i = c->columns; i-- > 0;) {
+        struct csv_column *column = &c->column[i];
+        bool goes_on = i + 1 < c->columns && column[1].run > 0 && column[1].slot == column->slot + 1;
+        column->run = column->role == CSV_NUMBER ? 1 + (goes_on ? column[1].run : 0) : 0;
+    }
+}
+
 static andon_status make_room(struct csv *c, size_t rows_max, andon_error *err)
 {
+    c->kernel = cells_kernel();
+    find_runs(c);
     c->rows_max = rows_max;
     c->text_room = (size_t)c->words * CSV_TEXT_MAX;
     if (c->text_room > 0 && c->text_room < CSV_TEXT_ROOM) c->text_room = CSV_TEXT_ROOM;
@@ -321,7 +347,9 @@ static andon_status make_room(struct csv *c, size_t rows_max, andon_error *err)
     c->word = calloc(rows_max * c->words + 1, sizeof *c->word);
     c->line = calloc(rows_max, sizeof *c->line);
     c->text = calloc(1, c->text_room + 1);
-    bool room = c->value != NULL && c->word != NULL && c->line != NULL && c->text != NULL;
+    c->bound = calloc(cells_room(c->columns), sizeof *c->bound);
+    bool room = c->value != NULL && c->word != NULL && c->line != NULL && c->text != NULL &&
+                c->bound != NULL;
     return room ? ANDON_OK : no_memory(c, err);
 }
 

@@ -203,55 +203,75 @@ static uint64_t lines_in(const char *row, const char *end)
     return lines;
 }
 
-/* Two rows column by column: where a number ends is known late, and the other row's number fills the
- * wait. False when a cell is out of the ordinary or the first row does not end where the second
- * starts; nothing is kept then. */
-static bool take_pair(struct csv *c, const char *first, const char *second, const char **end)
+/* A number that is not as short as most. */
+static bool known_number(struct csv *c, uint32_t column, const char *at, const char *end, double *value)
 {
-    const char *const start = second;
-    double *values = c->value + c->rows * c->numbers;
-    const struct csv_column *column = c->column;
-    for (uint32_t i = 0; i < c->columns; i++, column++) {
-        char last = i + 1 == c->columns ? '\n' : c->delimiter;
-        const char *a = first, *b = second;
-        if (column->role == CSV_NUMBER) {
-            double *value = values + column->slot, *below = value + c->numbers;
-            a = number_scan(first, value);
-            b = number_scan(second, below);
-            if (a == first || b == second || !isfinite(*value + *below)) return false;
-        } else if (take_cell(c, c->rows, i, &a, NULL, NULL) != CSV_ROW_WHOLE ||
-                   take_cell(c, c->rows + 1, i, &b, NULL, NULL) != CSV_ROW_WHOLE)
+    const char *stop = number_scan(at, value);
+    if (stop != at && stop + (*stop == '\r') == end && isfinite(*value)) return true;
+    return take_number(c, column, &at, value, NULL) == CSV_ROW_WHOLE && at == end;
+}
+
+/* The numbers of `count` neighbouring columns, which stand in neighbouring slots. */
+static bool take_numbers(struct csv *c, uint32_t column, uint32_t count, const char *text,
+                         const int32_t *bound)
+{
+    double *value = c->value + c->rows * c->numbers + c->column[column].slot;
+    for (size_t i = 0;; i++) {
+        i += c->kernel->read(text, bound + i, count - i, value + i);
+        if (i == count) return true;
+        if (!known_number(c, column + (uint32_t)i, text + bound[i] + 1, text + bound[i + 1],
+                          &value[i]))
             return false;
-        if (*a != last || *b != last) return false;
-        first = a + 1;
-        second = b + 1;
     }
-    *end = second;
-    return first == start;
+}
+
+/* A row whose cells have these bounds. False when a cell is wrong or one of the bounds lies in quotes. */
+static bool take_known(struct csv *c, const char *text, const int32_t *bound)
+{
+    uint32_t columns = c->columns;
+    unsigned other = 0;
+    for (uint32_t i = 1; i < columns; i++) other |= (unsigned)(text[bound[i]] ^ c->delimiter);
+    if (other != 0 || text[bound[columns]] != '\n') return false;
+    for (uint32_t i = 0, run; i < columns; i += run) {
+        const char *at = text + bound[i] + 1;
+        run = c->column[i].run;
+        if (run > 0) {
+            if (!take_numbers(c, i, run, text, bound + i)) return false;
+            continue;
+        }
+        run = 1;
+        if (take_cell(c, c->rows, i, &at, NULL, NULL) != CSV_ROW_WHOLE || at != text + bound[i + 1])
+            return false;
+    }
+    return true;
 }
 
 enum { LONE_ROWS = 64 };
 
-static bool read_pair(struct csv *c)
+/* Reads the next rows, as many as lie whole in the text that is looked at together; false when none. */
+static bool read_known(struct csv *c)
 {
-    const char *row = c->lines.buffer + c->lines.at, *limit = c->lines.buffer + c->lines.limit, *end;
-    if (c->rows + 2 > c->rows_wanted ||
-        c->text_fill + (size_t)2 * c->words * CSV_TEXT_MAX > c->text_room)
-        return false;
-    const char *second = (const char *)memchr(row, '\n', (size_t)(limit - row)) + 1;
-    size_t text_fill = c->text_fill;
-    if (second == limit) return false;
-    if (!take_pair(c, row, second, &end)) {
-        c->text_fill = text_fill;
-        c->culprit = CSV_NONE;
-        c->lone_rows = LONE_ROWS;
-        return false;
+    struct lines *l = &c->lines;
+    const char *text = l->buffer + l->at;
+    const int32_t *bound = c->bound;
+    size_t before = c->rows, words_room = (size_t)c->words * CSV_TEXT_MAX;
+    size_t cells =
+        c->kernel->find(text, l->limit - l->at, c->delimiter, c->columns, c->bound);
+    for (; cells >= c->columns && c->rows < c->rows_wanted; cells -= c->columns) {
+        size_t text_fill = c->text_fill;
+        char first = text[bound[0] + 1];
+        if (first == '\n' || first == '\r' || text_fill + words_room > c->text_room) break;
+        if (!take_known(c, text, bound)) {
+            c->text_fill = text_fill;
+            c->culprit = CSV_NONE;
+            c->lone_rows = LONE_ROWS;
+            break;
+        }
+        bound += c->columns;
+        c->line[c->rows++] = l->line++;
     }
-    c->line[c->rows++] = c->lines.line++;
-    c->line[c->rows++] = c->lines.line;
-    c->lines.line += lines_in(second, end);
-    c->lines.at += (size_t)(end - row);
-    return true;
+    l->at += (size_t)(bound[0] + 1);
+    return c->rows > before;
 }
 
 enum csv_row_end csv_row_read(struct csv *c, andon_error *err)
@@ -259,7 +279,7 @@ enum csv_row_end csv_row_read(struct csv *c, andon_error *err)
     if (!csv_row_skip_empty(c)) return CSV_ROW_CUT;
     if (c->lone_rows > 0)
         c->lone_rows--;
-    else if (read_pair(c))
+    else if (read_known(c))
         return CSV_ROW_WHOLE;
     const char *row = c->lines.buffer + c->lines.at, *at = row;
     size_t text_fill = c->text_fill;

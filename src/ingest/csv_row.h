@@ -3,12 +3,14 @@
 #define INGEST_CSV_ROW_H
 
 #include "ingest/csv.h"
+#include "ingest/kernel/cells.h"
 #include "ingest/lines.h"
 
 struct csv_column {
     enum csv_role role;
     uint32_t slot;
     bool unnamed; /* its header cell was empty */
+    uint32_t run; /* columns from here on that are numbers in neighbouring slots */
 };
 
 struct csv {
@@ -27,7 +29,9 @@ struct csv {
     uint64_t *line;
     char *text; /* what the words point to */
     size_t text_fill, text_room;
-    uint32_t lone_rows; /* to be read one at a time, before two are tried again */
+    const struct cells_kernel *kernel;
+    int32_t *bound;     /* bound[cells_room(columns)]: of the next cells              */
+    uint32_t lone_rows; /* to be read one at a time, before the index is tried again */
     char unquoted[CSV_TEXT_MAX]; /* a cell with doubled quotes */
 };
 
@@ -45,7 +49,7 @@ enum csv_row_end csv_cell_scan(struct csv *csv, const char **at, struct csv_cell
 /* csv_row_skip_empty moves the window over empty lines; false when the window is used up. */
 bool csv_row_skip_empty(struct csv *csv);
 
-/* csv_row_read reads the row at the window's start, or two at once, into the batch and moves on. */
+/* csv_row_read reads the row at the window's start, or several at once, into the batch and moves on. */
 enum csv_row_end csv_row_read(struct csv *csv, andon_error *err);
 
 /* csv_row_found writes a cell for an error line: quoted, cut to 40 bytes, without control bytes. */

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "ingest/csv.h"
+#include "ingest/kernel/cells.h"
 #include "ingest/number.h"
+
+_Static_assert(CELLS_SLACK >= NUMBER_SLACK, "both look behind the last line");
 
 enum { READ_BYTES = 256 * 1024, LOOK_BYTES = 4096 };
 
@@ -64,7 +67,7 @@ andon_status lines_open(struct lines *l, const char *path, andon_error *err)
     *l = (struct lines){.path = path, .line = 1};
     andon_status st = compressed_open(&l->file, path, err);
     if (st != ANDON_OK) return st;
-    l->buffer = calloc(1, room + 1 + NUMBER_SLACK);
+    l->buffer = calloc(1, room + 1 + CELLS_SLACK);
     if (l->buffer == NULL) return andon_fail(err, ANDON_ENOMEM, "%s: no memory for a line", path);
     /* The reason is better told of a binary file than of its endless first line. */
     st = lines_more(l, err);

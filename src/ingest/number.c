@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-__extension__ typedef unsigned __int128 wide;
+#include "ingest/digits.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are read as little-endian words");
+__extension__ typedef unsigned __int128 wide;
 
 enum { POWERS = 28, CLINGER = 22 };
 
@@ -63,35 +63,10 @@ struct decimal {
     bool digits;  /* there was one at all            */
 };
 
-/* The top bit of every byte of x (text ^ "00000000") that is no digit. A carry can only reach bytes
- * behind the first one above 0x89, which a point is not. */
-static inline uint64_t others(uint64_t x)
-{
-    return ((x + 0x7676767676767676u) | x) & 0x8080808080808080u;
-}
-
-static inline uint64_t eight_bytes(const char *text)
-{
-    uint64_t x;
-    memcpy(&x, text, sizeof x);
-    return x ^ 0x3030303030303030u;
-}
-
-/* The value of the first n digits of x, 1 <= n <= 8. */
-static inline uint64_t digits_value(uint64_t x, unsigned n)
-{
-    x <<= 8 * (8 - n); /* leading zeros */
-    x = x * 10 + (x >> 8);
-    x = ((x & 0x000000FF000000FFu) * 0x000F424000000064u +
-         ((x >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
-        32;
-    return x & 0xFFFFFFFFu;
-}
-
 /* The number of digits at text, up to eight, and their value. */
 static inline unsigned eight_digits(const char *text, uint64_t *value)
 {
-    uint64_t x = eight_bytes(text), other = others(x);
+    uint64_t x = digits_load(text), other = digits_others(x);
     unsigned n = other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
     if (n == 0) return 0;
     *value = digits_value(x, n);
@@ -102,7 +77,7 @@ static inline unsigned eight_digits(const char *text, uint64_t *value)
  * point are joined, so nothing depends on where it stands. NULL: not of this kind. */
 static inline const char *scan_short(const char *text, double *value)
 {
-    uint64_t x = eight_bytes(text), other = others(x), behind = other & (other - 1);
+    uint64_t x = digits_load(text), other = digits_others(x), behind = other & (other - 1);
     if (behind == 0) return NULL;
     unsigned point = (unsigned)__builtin_ctzll(other) / 8;
     unsigned length = (unsigned)__builtin_ctzll(behind) / 8;
@@ -207,16 +182,6 @@ static inline bool decimal_value(const struct decimal *d, double *value)
     return true;
 }
 
-/* Without a branch: signs come at random. */
-static inline double with_sign(double v, bool minus)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    bits |= (uint64_t)minus << 63;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 static __attribute__((noinline)) const char *scan_long(const char *text, double *value)
 {
     struct decimal d = {0};
@@ -230,7 +195,7 @@ static __attribute__((noinline)) const char *scan_long(const char *text, double 
     if (!d.digits) return text;
     if ((*at | 0x20) == 'e') at = take_exponent(at, &d);
     if (decimal_value(&d, value))
-        *value = with_sign(*value, minus);
+        *value = digits_sign(*value, minus);
     else
         *value = strtod(text, NULL);
     return at;
@@ -242,7 +207,7 @@ const char *number_scan(const char *text, double *value)
     double size;
     const char *end = scan_short(text + minus, &size);
     if (end == NULL) return scan_long(text, value);
-    *value = with_sign(size, minus);
+    *value = digits_sign(size, minus);
     return end;
 }
 
