@@ -5,7 +5,7 @@
 #include "andon/andon.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "ingest/json.h"
 
 struct detectors_options {
     const char *name;
@@ -57,15 +57,15 @@ static void json_options(struct json *j, const struct andon_option *o)
     json_open(j, "options", '[');
     for (; o->name != NULL; o++) {
         json_open(j, NULL, '{');
-        json_text(j, "name", o->name);
-        json_text(j, "type", o->type == ANDON_OPTION_ENUM ? "choice" : type_name(o));
-        if (o->type == ANDON_OPTION_ENUM) json_text(j, "choices", o->choices);
+        json_string(j, "name", o->name);
+        json_string(j, "type", o->type == ANDON_OPTION_ENUM ? "choice" : type_name(o));
+        if (o->type == ANDON_OPTION_ENUM) json_string(j, "choices", o->choices);
         if (has_range(o)) {
             json_real(j, "min", o->min);
             json_real(j, "max", o->max);
         }
-        json_text(j, "default", o->preset);
-        json_text(j, "help", o->help);
+        json_string(j, "default", o->preset);
+        json_string(j, "help", o->help);
         json_close(j, '}');
     }
     json_close(j, ']');
@@ -82,9 +82,9 @@ static void print_detector(const struct andon_detector *d)
 static void json_detector(struct json *j, const struct andon_detector *d)
 {
     json_open(j, NULL, '{');
-    json_text(j, "name", d->name);
-    json_text(j, "title", d->title);
-    json_text(j, "source", d->source);
+    json_string(j, "name", d->name);
+    json_string(j, "title", d->title);
+    json_string(j, "source", d->source);
     json_bool(j, "supervised", (d->traits & ANDON_SUPERVISED) != 0);
     json_options(j, d->options);
     json_close(j, '}');
@@ -125,7 +125,8 @@ static void print_all(const struct detectors_options *o)
 
 static void json_all(const struct detectors_options *o)
 {
-    struct json j = {0};
+    struct json j;
+    json_printing(&j, stdout);
     json_open(&j, NULL, '{');
     json_open(&j, "detectors", '[');
     for (size_t i = 0; i < andon_detector_count(); i++)
@@ -134,7 +135,7 @@ static void json_all(const struct detectors_options *o)
     for (size_t i = 0; i < SHARED; i++) {
         if (!wanted(o, shared[i].name)) continue;
         json_open(&j, shared[i].name, '{');
-        json_text(&j, "title", shared[i].title);
+        json_string(&j, "title", shared[i].title);
         json_options(&j, shared[i].options);
         json_close(&j, '}');
     }

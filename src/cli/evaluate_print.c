@@ -1,10 +1,10 @@
 #include "cli/evaluate_print.h"
+#include "ingest/json.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/json.h"
 
 enum figure_type { FIGURE_REAL, FIGURE_SIZE, FIGURE_COUNT };
 
@@ -173,7 +173,7 @@ static void json_regimes(struct json *j, const struct evaluation *e)
     for (uint32_t i = 0; i < e->measured->regimes; i++) {
         const struct metrics_regime *r = &e->measured->regime[i];
         json_open(j, NULL, '{');
-        json_text(j, "regime", e->regime != NULL ? e->regime[i] : NULL);
+        json_string(j, "regime", e->regime != NULL ? e->regime[i] : NULL);
         json_whole(j, "rows", (long long)r->rows);
         json_whole(j, "normal_rows", (long long)r->normal_rows);
         json_whole(j, "fp_rows", (long long)r->fp_rows);
@@ -194,12 +194,13 @@ static void json_compared(struct json *j, const struct evaluation *e)
 
 void evaluate_print_json(const struct evaluation *e)
 {
-    struct json j = {0};
+    struct json j;
+    json_printing(&j, stdout);
     json_open(&j, NULL, '{');
-    json_text(&j, "model", e->model);
-    json_text(&j, "detector", e->detector);
-    json_text(&j, "data", e->data);
-    json_text(&j, "label", e->label);
+    json_string(&j, "model", e->model);
+    json_string(&j, "detector", e->detector);
+    json_string(&j, "data", e->data);
+    json_string(&j, "label", e->label);
     json_real(&j, "budget_per_day", e->budget_per_day > 0.0 ? e->budget_per_day : (double)NAN);
     json_metrics(&j, "metrics", e->measured);
     json_open(&j, "baselines", '{');

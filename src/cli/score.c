@@ -5,11 +5,11 @@
 #include "andon/andon.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "cli/model_file.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/verdict_writer.h"
+#include "ingest/json.h"
 #include "ingest/samples.h"
 
 #include <stdio.h>
@@ -151,11 +151,12 @@ static void print_summary(const struct work *w)
 {
     const struct score_options *o = w->options;
     if (o->json && strcmp(o->out, "-") != 0) {
-        struct json j = {0};
+        struct json j;
+        json_printing(&j, stdout);
         json_open(&j, NULL, '{');
-        json_text(&j, "data", o->data);
-        json_text(&j, "out", o->out);
-        json_text(&j, "detector", andon_model_detector(w->model));
+        json_string(&j, "data", o->data);
+        json_string(&j, "out", o->out);
+        json_string(&j, "detector", andon_model_detector(w->model));
         json_whole(&j, "rows", (long long)w->rows);
         json_whole(&j, "anomalies", (long long)w->anomalies);
         json_whole(&j, "unknown", (long long)w->unknowns);

@@ -4,8 +4,8 @@
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "cli/progress.h"
+#include "ingest/json.h"
 #include "sim/csv_writer.h"
 #include "sim/sim.h"
 
@@ -65,12 +65,13 @@ static bool take_options(const struct simulate_options *o, struct sim_options *r
 static void print_result(const struct simulate_options *o, const struct sim_csv_result *r)
 {
     if (o->json) {
-        struct json j = {0};
+        struct json j;
+        json_printing(&j, stdout);
         json_open(&j, NULL, '{');
-        json_text(&j, "plant", o->plant);
-        json_text(&j, "data", o->to);
-        json_text(&j, "labels", r->labels_path);
-        json_text(&j, "metadata", r->json_path);
+        json_string(&j, "plant", o->plant);
+        json_string(&j, "data", o->to);
+        json_string(&j, "labels", r->labels_path);
+        json_string(&j, "metadata", r->json_path);
         json_whole(&j, "rows", (long long)r->rows);
         json_whole(&j, "anomalous_rows", (long long)r->anomalous_rows);
         json_whole(&j, "events", (long long)r->events);

@@ -7,9 +7,9 @@
 #include "andon/andon.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "ingest/json.h"
 #include "ingest/table.h"
 
 #define MODEL_BYTES_MAX ((size_t)2 << 30)
@@ -279,7 +279,8 @@ static andon_status save(struct work *w, andon_error *err)
 
 static void print_card_json(const char *card)
 {
-    struct json j = {0};
+    struct json j;
+    json_printing(&j, stdout);
     json_open(&j, NULL, '{');
     while (*card != 0) {
         char key[128], value[1024];
@@ -288,7 +289,7 @@ static void print_card_json(const char *card)
         size_t skip = name < length ? name + 1 : length;
         while (skip < length && card[skip] == ' ') skip++;
         snprintf(value, sizeof value, "%.*s", (int)(length - skip), card + skip);
-        if (length > 0) json_text(&j, key, value);
+        if (length > 0) json_string(&j, key, value);
         card += length + (card[length] == '\n');
     }
     json_close(&j, '}');
