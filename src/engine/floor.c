@@ -582,9 +582,12 @@ static void widest(struct floor *f)
             f->values_most = models_at(f->models, i)->channels;
 }
 
-static void take_publication(struct floor *f, const struct journal_record *record)
+/* Models change between two turns: rows that wait to be scored were laid out for the one before. */
+static bool take_publication(struct floor *f, const struct journal_record *record,
+                             const struct turn *turn)
 {
-    if (!publications_take(&f->publications, f->models, record->body, record->size)) return;
+    if (turn->rows > 0) return false;
+    if (!publications_take(&f->publications, f->models, record->body, record->size)) return true;
     widest(f);
     for (uint32_t i = 0; i < f->assets; i++) {
         struct asset *a = f->asset[i];
@@ -593,6 +596,7 @@ static void take_publication(struct floor *f, const struct journal_record *recor
         a->running_channel = a->regime_channel = TURN_NONE;
         for (uint32_t c = 0; c < a->channels; c++) find_signals(a, c);
     }
+    return true;
 }
 
 bool floor_take(struct floor *f, const struct journal_record *record, struct turn *turn)
@@ -603,7 +607,7 @@ bool floor_take(struct floor *f, const struct journal_record *record, struct tur
     switch (record->type) {
     case JOURNAL_MESSAGE: taken = take_message(f, record, turn); break;
     case JOURNAL_TICK: taken = take_tick(f, record, turn); break;
-    case JOURNAL_MODEL: take_publication(f, record); break;
+    case JOURNAL_MODEL: taken = take_publication(f, record, turn); break;
     case JOURNAL_ACTION:
     case JOURNAL_CONFIG: break;
     }
@@ -615,6 +619,12 @@ bool floor_take(struct floor *f, const struct journal_record *record, struct tur
     turn->next = record->next;
     turn->now_ns = f->now_ns;
     return true;
+}
+
+void floor_try(struct floor *f, const struct published *candidate)
+{
+    f->publications.candidate = candidate;
+    widest(f);
 }
 
 void floor_judged(struct floor *f, const struct turn *turn)

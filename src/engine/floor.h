@@ -45,6 +45,9 @@ void floor_close(struct floor *floor); /* NULL is allowed */
  * and take it again (a record always fits an empty turn). */
 bool floor_take(struct floor *floor, const struct journal_record *record, struct turn *turn);
 
+/* floor_try puts a candidate in the place of every model that is published from here on. */
+void floor_try(struct floor *floor, const struct published *candidate);
+
 /* After the rows were scored: the verdicts are counted and the newest remembered per asset. */
 void floor_judged(struct floor *floor, const struct turn *turn);
 

@@ -68,7 +68,8 @@ bool publications_take(struct publications *p, struct models *models, const uint
 const struct published *publications_find(const struct publications *p, struct text path)
 {
     for (uint32_t i = p->count; i > 0; i--)
-        if (pattern_matches(text_of(p->list[i - 1].match), path)) return p->list[i - 1].model;
+        if (pattern_matches(text_of(p->list[i - 1].match), path))
+            return p->candidate != NULL ? p->candidate : p->list[i - 1].model;
     return NULL;
 }
 

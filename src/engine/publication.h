@@ -14,6 +14,7 @@ struct publication {
 };
 
 struct publications { /* a zeroed one is empty */
+    const struct published *candidate; /* stands in for every model; NULL: none */
     uint32_t count;
     struct publication list[PUBLICATIONS_MAX];
 };
