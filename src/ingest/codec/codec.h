@@ -69,12 +69,14 @@ struct decoded {
     uint32_t nulls;                        /* values that were null or NaN: no reading           */
 };
 
+struct zone;
+
 /* Names of ours for keys of others, and what the configuration says. */
 struct codec_rules {
-    int32_t zone_s;         /* a time without a zone is this far east of UTC, in seconds; used when
-                               zone is NULL                                                     */
-    const char *zone;       /* IANA name such as "America/Los_Angeles", or NULL                 */
-    bool aliases;           /* temp -> temperature, hum -> humidity, sound -> sound_volume       */
+    int32_t zone_s;          /* a time without a zone is this far east of UTC, in seconds; used when
+                                zone is NULL                                                    */
+    const struct zone *zone; /* base/zone.h: opened once at the start, by its IANA name; or NULL */
+    bool aliases;            /* temp -> temperature, hum -> humidity, sound -> sound_volume       */
 };
 
 /* codec_decode reads message. ANDON_OK: out holds at least one sample or only refusals (batch).
