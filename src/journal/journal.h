@@ -8,10 +8,11 @@
  * segment is a file named by its first offset in 16 hex digits, DIR/0000000000000000.journal. A record
  * is
  *
- *     u32 crc32c of all that follows   u32 size of the body   i64 received ns   u8 type   u8[3] 0
- *     body[size], zero bytes up to a multiple of 8
+ *     u32 crc32c of all that follows   u32 size of the body   i64 received ns   u8 type
+ *     u24 crc32c of size, time and type   body[size], zero bytes up to a multiple of 8
  *
- * little-endian. Recovery cuts a torn tail (a record that is cut or whose check fails, with nothing
+ * little-endian; both sums are seeded with the journal's salt and the record's offset, so that nothing
+ * a sender puts into a body can pass for a record (see journal/record.h). Recovery cuts a torn tail (a record that is cut or whose check fails, with nothing
  * valid behind it) and nothing else: damage in the middle is reported, skipped over to the next valid
  * record and counted, never silently.
  *
@@ -49,6 +50,7 @@ struct journal_options {
     int64_t keep_ns;          /* segments whose newest record is older may go; 0: no limit */
     uint64_t keep_bytes;      /* ... or when all together are larger; 0: no limit          */
     uint64_t spare_bytes;     /* refuse to append when the file system has less room; 0: 16 MiB */
+    uint64_t floor;           /* no record is put below: the offset that the store knows; 0: none */
 };
 
 struct journal_entry { /* borrowed */
@@ -70,10 +72,11 @@ struct journal_figures {
     uint64_t begin, end, synced; /* offsets: the oldest kept, the end, what is durable */
     uint64_t bytes, segments;    /* on disk */
     uint64_t appended, refused;  /* records since the start                  */
-    uint64_t syncs;
+    uint64_t syncs, sync_failures;
     uint64_t torn_bytes;         /* cut off by recovery at the start         */
     uint64_t damaged_bytes;      /* skipped in the middle                    */
     bool full;                   /* the last append was refused: disk full   */
+    bool stopped; /* a sync failed: appends are refused until what is not durable is written again */
 };
 
 struct journal;
