@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 enum { TEXT_ROOM = 1024, LINE_ROOM = 8 * TEXT_ROOM, EVENTS = 64, BURST = 20 };
 #define SECOND_NS INT64_C(1000000000)
@@ -61,30 +62,16 @@ static void put_text(struct line *l, const char *text)
     put(l, text, strlen(text));
 }
 
-/* How many bytes of valid UTF-8 begin at s; 0: none. */
-static size_t utf8(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] > 0xf4) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool beyond = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return overlong || beyond ? 0 : n;
-}
-
 /* Bytes that would end the line, or are no text, as escapes. Quotes only inside JSON. */
 static void put_escaped(struct line *l, const char *text, size_t bytes)
 {
-    char escape[8];
+    char escape[16];
     for (size_t i = 0; i < bytes;) {
-        unsigned char c = (unsigned char)text[i];
-        size_t n = utf8((const unsigned char *)text + i);
-        if (n > bytes - i) n = 0;
+        uint32_t c;
+        size_t n = utf8_next(text + i, bytes - i, &c);
         if (c < 0x20 || c == 0x7f || n == 0) {
-            snprintf(escape, sizeof escape, as_json ? "\\u%04x" : "\\x%02x", n == 0 ? 0xfffd : c);
-            if (!as_json && n == 0) snprintf(escape, sizeof escape, "\\x%02x", c);
+            snprintf(escape, sizeof escape, as_json ? "\\u%04x" : "\\x%02x",
+                     as_json && n == 0 ? 0xfffd : c);
             put_text(l, escape);
             n = 1;
         } else {

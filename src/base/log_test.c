@@ -67,7 +67,8 @@ TEST(json_takes_the_pairs_apart)
     static struct caught c;
     CHECK(catch_begin(&c));
     log_settings(LOG_INFO, true);
-    log_line(LOG_INFO, "mqtt", "refused", "client=%s reason=\"%s\" and more \"x\"", "p\\1", "too long");
+    log_line(LOG_INFO, "mqtt", "refused", "client=%s reason=\"%s\" and more \"x\"", "p\\1",
+             "too long");
     log_settings(LOG_INFO, false);
     CHECK(catch_end(&c) == 1);
     CHECK(strncmp(c.text, "{\"ts\":\"2", 8) == 0);
@@ -81,12 +82,14 @@ TEST(what_devices_send_cannot_begin_a_line_or_break_its_text)
 {
     static struct caught c;
     CHECK(catch_begin(&c));
-    log_line(LOG_INFO, "test", "bytes", "topic=%s", "a\n2026 error\x1b[0m \xff\xc3\xa4 \xed\xa0\x80");
+    log_line(LOG_INFO, "test", "bytes", "topic=%s",
+             "a\n2026 error\x1b[0m \xff\xc3\xa4 \xed\xa0\x80");
     log_settings(LOG_INFO, true);
     log_line(LOG_INFO, "test", "bytes json", "topic=%s", "a\nb\xff\xc3\xa4");
     log_settings(LOG_INFO, false);
     CHECK(catch_end(&c) == 2);
-    CHECK_SAY(strstr(c.text, "topic=a\\x0a2026 error\\x1b[0m \\xff\xc3\xa4 \\xed\\xa0\\x80\n") != NULL,
+    CHECK_SAY(strstr(c.text, "topic=a\\x0a2026 error\\x1b[0m \\xff\xc3\xa4 \\xed\\xa0\\x80\n") !=
+                  NULL,
               "%s", c.text);
     CHECK_SAY(strstr(c.text, "\"topic\":\"a\\u000ab\\ufffd\xc3\xa4\"") != NULL, "%s", c.text);
 }
@@ -142,6 +145,7 @@ TEST(lines_of_several_threads_do_not_mix)
     for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
     CHECK(catch_end(&c) == 60);
     char *rest = NULL;
-    for (char *line = strtok_r(c.text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+    for (char *line = strtok_r(c.text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
         CHECK_SAY(strcmp(line + strlen(line) - 4, " end") == 0, "%s", line);
 }

@@ -1,5 +1,6 @@
 /* Invariants:
- *   1. slot[slots], slots a power of two and at least 4/3 of the names; 0 is empty, else number + 1.
+ *   1. slot[slots], slots a power of two and at least 4/3 of the names; 0 is empty, else number
+ * + 1.
  *   2. entry and text keep names in order of first use; a name never moves within its number.
  *   3. a put that fails leaves everything as it was.
  * The hash starts from a number that differs from run to run, so that nobody outside can choose

@@ -55,9 +55,8 @@ TEST(names_are_bytes_whatever_they_hold)
     static const struct {
         const char *at;
         uint32_t length;
-    } name[] = {{"", 0},          {"\0", 1},         {"\0\0", 2},  {"a", 1},
-                {"a\0", 2},       {"aaaaaaaa", 8},   {"aaaaaaaaa", 9},
-                {"aaaaaaaa\0", 9}, {"\xff\xfe", 2}};
+    } name[] = {{"", 0},         {"\0", 1},        {"\0\0", 2},       {"a", 1},       {"a\0", 2},
+                {"aaaaaaaa", 8}, {"aaaaaaaaa", 9}, {"aaaaaaaa\0", 9}, {"\xff\xfe", 2}};
     struct map *map = NULL;
     uint32_t number = 0;
     CHECK(map_open(100, 1000, &map, NULL) == ANDON_OK);
@@ -97,7 +96,8 @@ TEST(a_warm_map_allocates_nothing)
         CHECK(map_put(map, numbered(room, sizeof room, i), &number, NULL) == ANDON_OK);
     size_t before = calls;
     for (uint32_t i = 0; i < 1000; i++)
-        CHECK(map_put(map, numbered(room, sizeof room, i), &number, NULL) == ANDON_OK && number == i);
+        CHECK(map_put(map, numbered(room, sizeof room, i), &number, NULL) == ANDON_OK &&
+              number == i);
     CHECK(calls == before);
     map_close(map);
 }
@@ -122,7 +122,8 @@ static void fail_once(size_t nth)
     if (map == NULL) return;
     CHECK(map_count(map) == there);
     for (uint32_t i = 0; i < NAMES; i++) {
-        CHECK(map_put(map, numbered(room, sizeof room, i), &number, NULL) == ANDON_OK && number == i);
+        CHECK(map_put(map, numbered(room, sizeof room, i), &number, NULL) == ANDON_OK &&
+              number == i);
         CHECK(text_is(map_name(map, i), numbered(room, sizeof room, i)));
     }
     map_close(map);
