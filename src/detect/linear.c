@@ -5,6 +5,8 @@
  * 2. Inner loops run along rows, so that they vectorise without reassociation. */
 #include "detect/linear.h"
 
+#include "detect/kernel/apply.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -297,26 +299,15 @@ void linear_inverse(const double *l, uint32_t d, double *inverse, double *work)
     }
 }
 
-/* Some outputs side by side, in registers over all inputs; lanes is a constant wherever this is
- * inlined. */
-static inline __attribute__((always_inline)) void apply_lanes(const float *m, uint32_t d,
-                                                              const float *x, float *out,
-                                                              const uint32_t lanes)
+apply_lengths apply_kernel(enum andon_kernel kernel)
 {
-    float sum[16] = {0};
-    for (uint32_t j = 0; j < d; j++, m += d)
-        for (uint32_t p = 0; p < lanes; p++) sum[p] += m[p] * x[j];
-    for (uint32_t p = 0; p < lanes; p++) out[p] = sum[p];
-}
-
-void linear_apply(const float *m, uint32_t d, const float *x, float *out)
-{
-    uint32_t p = 0;
-    for (; p + 16 <= d; p += 16) apply_lanes(m + p, d, x, out + p, 16);
-    if (p < d && d >= 16) { /* once more over some outputs costs less than one at a time */
-        apply_lanes(m + d - 16, d, x, out + d - 16, 16);
-        return;
+    switch (kernel) {
+#if defined(__x86_64__)
+    case ANDON_KERNEL_AVX2: return apply_lengths_avx2;
+    case ANDON_KERNEL_AVX512: return apply_lengths_avx512;
+#elif defined(__aarch64__)
+    case ANDON_KERNEL_NEON: return apply_lengths_neon;
+#endif
+    default: return apply_lengths_plain;
     }
-    for (; p + 4 <= d; p += 4) apply_lanes(m + p, d, x, out + p, 4);
-    for (; p < d; p++) apply_lanes(m + p, d, x, out + p, 1);
 }

@@ -1,4 +1,4 @@
-/* Dense linear algebra, in double but for linear_apply: means and covariances of rows, symmetric eigenvectors,
+/* Dense linear algebra in double: means and covariances of rows, symmetric eigenvectors,
  * Cholesky factors. Matrices are row-major and contiguous; every sum has one fixed order, so the
  * same input gives the same bits. Nothing allocates: callers bring the room. Entries are expected
  * within 1e-140 .. 1e140 in size (covariances of float32 features stay within 1e-90 .. 1e77). */
@@ -45,10 +45,6 @@ bool linear_eigen(double *a, uint32_t d, double *value, double *vector, double *
 /* linear_cholesky replaces a[d][d] by its lower factor L, a = L L'; above the diagonal becomes 0.
  * Only the lower triangle is read. false: a is not positive definite. */
 bool linear_cholesky(double *a, uint32_t d);
-
-/* linear_apply gives out[d] = m' x for m[d in][d out], in float and not fused: every output's sum runs
- * over the inputs in order, so the bits are those of the plain double loop. out and x do not overlap. */
-void linear_apply(const float *m, uint32_t d, const float *x, float *out);
 
 /* linear_forward solves L y = b in place, linear_backward L' y = b. */
 void linear_forward(const double *l, uint32_t d, double *b);

@@ -11,8 +11,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "detect/kernel/apply.h"
 #include "detect/linear.h"
 #include "detect/registry.h"
+
+enum { BLOCK_ROWS = 16 }; /* that are scored together */
 
 enum shrinkage { SHRINK_RIDGE, SHRINK_LEDOIT_WOLF };
 
@@ -50,7 +53,7 @@ static bool take_work(struct work *w, struct andon_rows x, bool robust, struct a
     w->cov = andon_arena_array(arena, square, sizeof *w->cov);
     w->vector = andon_arena_array(arena, square, sizeof *w->vector);
     w->value = andon_arena_array(arena, x.d, sizeof *w->value);
-    w->block = andon_arena_array(arena, (size_t)LINEAR_BLOCK * x.d, sizeof *w->block);
+    w->block = andon_arena_array(arena, (size_t)BLOCK_ROWS * x.d, sizeof *w->block);
     w->kept = robust ? andon_arena_array(arena, x.n * x.d, sizeof *w->kept) : NULL;
     return w->mean && w->cov && w->vector && w->value && w->block && (!robust || w->kept);
 }
@@ -92,6 +95,8 @@ static andon_status whiten(struct mahalanobis *m, struct work *w, struct andon_r
     return ANDON_OK;
 }
 
+_Static_assert(BLOCK_ROWS >= LINEAR_BLOCK, "the fit's working rows serve both");
+
 /* |white' (x - centre)|^2 / d in double, for rows so far out that float overflows. */
 static double far_score(const struct mahalanobis *m, const float *x)
 {
@@ -106,15 +111,23 @@ static double far_score(const struct mahalanobis *m, const float *x)
     return total / m->d;
 }
 
-/* work[2 d] */
-static double row_score(const struct mahalanobis *m, const float *x, float *work)
+/* score[n]; work[BLOCK_ROWS][2 d] */
+static void score_rows(const struct mahalanobis *m, struct andon_rows x, double *score, float *work,
+                       enum andon_kernel kernel)
 {
-    float *out = work, *away = work + m->d;
-    for (uint32_t j = 0; j < m->d; j++) away[j] = x[j] - m->centre[j];
-    linear_apply(m->white, m->d, away, out);
-    double total = 0.0;
-    for (uint32_t p = 0; p < m->d; p++) total += (double)out[p] * (double)out[p];
-    return isfinite(total) ? total / m->d : far_score(m, x);
+    const size_t d = m->d;
+    float *away = work, *out = work + BLOCK_ROWS * d;
+    apply_lengths apply = apply_kernel(kernel);
+    for (size_t i = 0; i < x.n; i += BLOCK_ROWS) {
+        size_t n = x.n - i < BLOCK_ROWS ? x.n - i : BLOCK_ROWS;
+        const float *row = x.x + i * d;
+        for (size_t r = 0; r < n; r++)
+            for (size_t j = 0; j < d; j++) away[r * d + j] = row[r * d + j] - m->centre[j];
+        apply(m->white, m->d, away, n, out, score + i);
+        for (size_t r = 0; r < n; r++)
+            score[i + r] =
+                isfinite(score[i + r]) ? score[i + r] / m->d : far_score(m, row + r * d);
+    }
 }
 
 /* Turns parts[d] into shares; parts so large that their sum overflows are scaled down first. */
@@ -127,23 +140,25 @@ static void share_out(const double *part, uint32_t d, float *share)
         share[j] = sum > 0.0 ? (float)(fmax(0.0, part[j]) / top / sum) : 0.0f;
 }
 
-/* (C^-1 away)_j is row j of white applied once more to white' away, in double: rows may be far out. */
-static void row_share(const struct mahalanobis *m, const float *x, double *work, float *share)
+/* (C^-1 away)_j is row j of white applied once more to white' away, in double: rows may be far out. The
+ * sums run in order, over columns side by side, as white is symmetric. */
+static void row_share(const struct mahalanobis *m, const float *x, double *restrict work,
+                      float *share)
 {
     uint32_t d = m->d;
     double *out = work, *part = work + d;
-    for (uint32_t p = 0; p < d; p++) {
-        const float *white = m->white + (size_t)p * d;
-        out[p] = 0.0;
-        for (uint32_t j = 0; j < d; j++)
-            out[p] += (double)white[j] * ((double)x[j] - (double)m->centre[j]);
-    }
+    memset(work, 0, 2 * (size_t)d * sizeof *work);
     for (uint32_t j = 0; j < d; j++) {
         const float *white = m->white + (size_t)j * d;
-        double inner = 0.0;
-        for (uint32_t p = 0; p < d; p++) inner += (double)white[p] * out[p];
-        part[j] = ((double)x[j] - (double)m->centre[j]) * inner;
+        double away = (double)x[j] - (double)m->centre[j];
+        for (uint32_t p = 0; p < d; p++) out[p] += (double)white[p] * away;
     }
+    for (uint32_t p = 0; p < d; p++) {
+        const float *white = m->white + (size_t)p * d;
+        double pull = out[p];
+        for (uint32_t j = 0; j < d; j++) part[j] += (double)white[j] * pull;
+    }
+    for (uint32_t j = 0; j < d; j++) part[j] *= (double)x[j] - (double)m->centre[j];
     share_out(part, d, share);
 }
 
@@ -152,28 +167,22 @@ static void mahalanobis_score(const void *model, void *memory, struct andon_rows
 {
     const struct mahalanobis *m = model;
     (void)memory;
-    (void)kernel; /* one portable loop: the same bits with every kernel */
-    double *work = scratch;
-    for (size_t i = 0; i < x.n; i++) {
-        const float *row = x.x + i * x.d;
-        score[i] = row_score(m, row, scratch);
-        if (share == NULL) continue;
+    score_rows(m, x, score, scratch, kernel);
+    for (size_t i = 0; share != NULL && i < x.n; i++) {
         if (isnan(score[i]))
             for (uint32_t j = 0; j < x.d; j++) share[i * x.d + j] = NAN;
         else
-            row_share(m, row, work, share + i * x.d);
+            row_share(m, x.x + i * x.d, scratch, share + i * x.d);
     }
 }
 
 /* Keeps the nine tenths of the rows that lie nearest: the quantile is found by bisection. */
 static size_t keep_near(const struct mahalanobis *m, struct andon_rows x, double *score, float *kept,
-                        float *out)
+                        float *work, enum andon_kernel kernel)
 {
     double low = 0.0, high = 0.0;
-    for (size_t i = 0; i < x.n; i++) {
-        score[i] = row_score(m, x.x + i * x.d, out);
-        high = fmax(high, score[i]);
-    }
+    score_rows(m, x, score, work, kernel);
+    for (size_t i = 0; i < x.n; i++) high = fmax(high, score[i]);
     for (int step = 0; step < 60; step++) {
         double middle = 0.5 * (low + high);
         size_t below = 0;
@@ -215,7 +224,8 @@ static andon_status mahalanobis_fit(const struct andon_fit *in, struct andon_are
         if (score == NULL) {
             st = andon_fail(err, ANDON_ENOMEM, "mahalanobis: no room for %zu scores", in->x.n);
         } else {
-            size_t n = keep_near(m, in->x, score, w.kept, (float *)(void *)w.block);
+            float *work = (float *)(void *)w.block;
+            size_t n = keep_near(m, in->x, score, w.kept, work, in->kernel);
             st = learn(m, &w, (struct andon_rows){w.kept, n, in->x.d}, options, err);
         }
     }
@@ -227,7 +237,7 @@ static andon_status mahalanobis_fit(const struct andon_fit *in, struct andon_are
 static size_t mahalanobis_scratch(const void *model, size_t n)
 {
     (void)n;
-    return ((const struct mahalanobis *)model)->d * 2 * sizeof(double);
+    return ((const struct mahalanobis *)model)->d * 2 * BLOCK_ROWS * sizeof(float);
 }
 
 static void mahalanobis_save(const void *model, struct andon_writer *out)

@@ -91,10 +91,11 @@ static double bounded(double v)
     return v > DBL_MAX ? DBL_MAX : v < -DBL_MAX ? -DBL_MAX : v;
 }
 
-void recipe_values(const struct andon_recipe *r, struct reference *reference, const double *sample,
+bool recipe_values(const struct andon_recipe *r, struct reference *reference, const double *sample,
                    int64_t ts_ns, double *v)
 {
-    for (uint32_t c = 0; c < r->channels; c++)
+    bool whole = whole_row_values(sample, r->peak, r->channels, v);
+    for (uint32_t c = 0; c < r->channels && !whole; c++)
         v[c] = isfinite(sample[c]) ? bounded(sample[c] * r->peak[c]) : (double)NAN;
     for (uint32_t k = 0; k < r->steps; k++) {
         const struct step *s = &r->step[k];
@@ -102,6 +103,7 @@ void recipe_values(const struct andon_recipe *r, struct reference *reference, co
         if (s->op == 'a') right = referenced(r, &reference[k], right, ts_ns);
         v[r->channels + k] = bounded(step_value(s->op, v[s->left], right, RATIO_GUARD));
     }
+    return whole;
 }
 
 /* A gap, or time that runs backwards, empties the windows: what stood before says nothing of now. */
@@ -158,6 +160,7 @@ static void scale_row(const struct andon_recipe *r, struct memory *m, int32_t re
 {
     const struct scale *scale = recipe_scale(r, 0, regime);
     double compress = r->options.compress, step = r->options.step;
+    if (whole_row_scale(&r->whole[recipe_regime_row(r, regime)], m->v, r->values, m->z)) return;
     for (uint32_t i = 0; i < r->values; i++) {
         if (!isnan(m->v[i]))
             m->z[i] = scale_value(&scale[i], m->v[i], compress, step);
@@ -179,8 +182,11 @@ static void roll_row(const struct andon_recipe *r, struct memory *m)
 static void write_row(const struct andon_recipe *r, const struct memory *m, float *x)
 {
     uint32_t j = 0;
-    for (uint32_t i = 0; r->kind[FEATURE_VALUE] && i < r->values; i++)
-        if (!r->hidden[i]) x[j++] = on_grid(m->z[i]);
+    if (r->kind[FEATURE_VALUE] && !r->hides && whole_row_grid(m->z, r->values, x))
+        j = r->values;
+    else
+        for (uint32_t i = 0; r->kind[FEATURE_VALUE] && i < r->values; i++)
+            if (!r->hidden[i]) x[j++] = on_grid(m->z[i]);
     for (uint32_t w = 0; w < r->windows; w++)
         for (uint32_t kind = FEATURE_MEAN; kind < FEATURE_KINDS; kind++)
             for (uint32_t i = 0; r->kind[kind] && i < r->values; i++)
@@ -194,8 +200,12 @@ static void write_row(const struct andon_recipe *r, const struct memory *m, floa
 }
 
 /* A channel that only serves as a reference is missing when the step that needs it found none. */
-static void mark_missing(const struct andon_recipe *r, const double *v, uint8_t *missing)
+static void mark_missing(const struct andon_recipe *r, const double *v, bool whole, uint8_t *missing)
 {
+    if (whole) {
+        memset(missing, 0, r->channels);
+        return;
+    }
     for (uint32_t c = 0; c < r->channels; c++) missing[c] = (uint8_t)(isnan(v[c]) ? 1 : 0);
     for (uint32_t k = 0; k < r->asofs; k++)
         if (!isnan(v[r->channels + k])) missing[r->step[k].right] = 0;
@@ -210,8 +220,9 @@ void andon_recipe_apply(const struct andon_recipe *r, void *memory,
         uint8_t *gone = missing == NULL ? NULL : missing + i * r->channels;
         int64_t ts_ns =
             series->ts_ns != NULL ? series->ts_ns[i] : m.head->rows * ASSUMED_INTERVAL_NS;
-        recipe_values(r, m.reference, series->value + i * series->channels, ts_ns, m.v);
-        if (gone != NULL) mark_missing(r, m.v, gone);
+        bool whole =
+            recipe_values(r, m.reference, series->value + i * series->channels, ts_ns, m.v);
+        if (gone != NULL) mark_missing(r, m.v, whole, gone);
         if (series->running != NULL && series->running[i] == 0) {
             memset(row, 0, r->features * sizeof *row);
             continue;

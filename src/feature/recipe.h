@@ -6,6 +6,7 @@
 #include "andon/recipe.h"
 #include "feature/scale.h"
 #include "feature/step.h"
+#include "feature/whole_row.h"
 #include "feature/window.h"
 
 #define WINDOWS_MAX 8u
@@ -27,6 +28,8 @@ struct andon_recipe {
     uint32_t values;                 /* channels + steps                                        */
     uint8_t *hidden;                 /* hidden[values]: only a source, no feature of its own    */
     struct scale *scale;             /* scale[regimes + 1][values]; the last row is global      */
+    struct whole_scale *whole;       /* whole[regimes + 1]: the same once more for whole rows   */
+    bool hides;                      /* some value is hidden                                    */
 
     uint32_t after_steps;
     struct step after[STEPS_MAX];    /* on scaled values                                        */
@@ -47,16 +50,20 @@ ANDON_MUST_CHECK andon_status recipe_plan(struct andon_recipe *recipe,
                                           const struct andon_recipe_options *options,
                                           struct andon_arena *arena, andon_error *err);
 
-/* recipe_describe fills feature[] once scales are known. */
+/* recipe_describe fills whole[] and feature[] once scales are known. */
 ANDON_MUST_CHECK andon_status recipe_describe(struct andon_recipe *recipe,
                                               struct andon_arena *arena, andon_error *err);
 
-/* recipe_scale gives the scale of a value in a regime, the global one for an unknown regime. */
+/* recipe_regime_row says which row of scales counts: the global one for an unknown regime. */
+static inline uint32_t recipe_regime_row(const struct andon_recipe *r, int32_t regime)
+{
+    return regime < 0 || (uint32_t)regime >= r->regimes ? r->regimes : (uint32_t)regime;
+}
+
 static inline const struct scale *recipe_scale(const struct andon_recipe *r, uint32_t value,
                                                int32_t regime)
 {
-    uint32_t row = regime < 0 || (uint32_t)regime >= r->regimes ? r->regimes : (uint32_t)regime;
-    return &r->scale[(size_t)row * r->values + value];
+    return &r->scale[(size_t)recipe_regime_row(r, regime) * r->values + value];
 }
 
 /* The last known values of as-of references. */
@@ -65,8 +72,9 @@ struct reference {
     int64_t ts_ns; /* without a time column: a count of rows, so that no value is too old */
 };
 
-/* recipe_values computes one sample's values v[values] in engineering units. */
-void recipe_values(const struct andon_recipe *recipe, struct reference *reference,
+/* recipe_values computes one sample's values v[values] in engineering units; true when no channel of the
+ * sample is missing. */
+bool recipe_values(const struct andon_recipe *recipe, struct reference *reference,
                    const double *sample, int64_t ts_ns, double *v);
 
 #endif

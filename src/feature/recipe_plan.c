@@ -264,6 +264,25 @@ static void describe_rolling(struct andon_recipe *r, uint32_t *j)
             }
 }
 
+/* Scales side by side, for rows in which nothing is out of the ordinary. */
+static bool lay_scales(struct andon_recipe *r, struct andon_arena *arena)
+{
+    double limit = r->options.compress > 0.0 ? r->options.compress : (double)INFINITY;
+    r->whole = andon_arena_array(arena, r->regimes + 1, sizeof *r->whole);
+    for (uint32_t g = 0; r->whole != NULL && g <= r->regimes; g++) {
+        double *to = andon_arena_array(arena, r->values, 3 * sizeof *to);
+        if (to == NULL) return false;
+        r->whole[g] = (struct whole_scale){to, to + r->values, to + 2 * r->values};
+        for (uint32_t i = 0; i < r->values; i++) {
+            const struct scale *s = &r->scale[(size_t)g * r->values + i];
+            to[i] = s->centre;
+            to[r->values + i] = s->spread;
+            to[2 * r->values + i] = s->constant ? 0.0 : limit;
+        }
+    }
+    return r->whole != NULL;
+}
+
 andon_status recipe_describe(struct andon_recipe *r, struct andon_arena *arena, andon_error *err)
 {
     uint32_t shown = 0, per_value = r->kind[FEATURE_VALUE];
@@ -275,8 +294,9 @@ andon_status recipe_describe(struct andon_recipe *r, struct andon_arena *arena, 
         return andon_fail(err, ANDON_ELIMIT, "recipe: %llu features, expected 1 to %u",
                           (unsigned long long)features, ANDON_FEATURES_MAX);
     r->features = (uint32_t)features;
+    r->hides = shown < r->values;
     r->feature = andon_arena_array(arena, r->features, sizeof *r->feature);
-    if (r->feature == NULL)
+    if (r->feature == NULL || !lay_scales(r, arena))
         return andon_fail(err, ANDON_ENOMEM, "recipe: no room for %u features", r->features);
     uint32_t j = 0;
     describe_values(r, &j);

@@ -106,7 +106,8 @@ static andon_status follow_rest(struct lesson *l, struct follow *follow, size_t 
     follow_memory_init(follow, memory);
     for (size_t i = 0; i < rest; i++) {
         size_t at = (rows + i) * features;
-        l->sorted[i] = follow_row(follow, memory, l->x + at, NULL, g + at).distance;
+        enum andon_kernel kernel = l->training->kernel;
+        l->sorted[i] = follow_row(follow, memory, l->x + at, NULL, g + at, kernel).distance;
     }
     if (rest == 0) return ANDON_OK;
     scale_sort(l->sorted, rest);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "detect/linear.h"
+#include "detect/kernel/apply.h"
 
 /* Rows of the fast and slow means, and rows until a settled level is spoken of. */
 static const double fast_rows = 60.0, slow_rows = 240.0, swing_part = 0.3, width_grown = 1.25;
@@ -79,12 +79,11 @@ static float deviation(double z, double c)
 }
 
 /* |white' g|^2 / d */
-static double distance(const struct follow *f, const float *g, float *sum)
+static double distance(const struct follow *f, const float *g, float *sum, enum andon_kernel kernel)
 {
-    double total = 0.0;
-    linear_apply(f->white, f->d, g, sum);
-    for (uint32_t p = 0; p < f->d; p++) total += (double)sum[p] * (double)sum[p];
-    return total / f->d;
+    double square;
+    apply_kernel(kernel)(f->white, f->d, g, 1, sum, &square);
+    return square / f->d;
 }
 
 /* The normal that a row is compared with. */
@@ -97,7 +96,7 @@ struct nearness {
 
 /* Tries every normal; leaves the nearest one's deviation in g. */
 static struct nearness nearest(const struct follow *f, struct memory *m, const float *x,
-                               const uint8_t *gone, float *g)
+                               const uint8_t *gone, float *g, enum andon_kernel kernel)
 {
     struct state *s = m->state;
     struct nearness best = {0};
@@ -110,7 +109,7 @@ static struct nearness nearest(const struct follow *f, struct memory *m, const f
                           ? 0.0f
                           : deviation(((double)x[j] - level[j]) / (width[j] * f->width[j]),
                                       f->options.compress);
-        double now = distance(f, m->g, m->sum), mean = 0.0;
+        double now = distance(f, m->g, m->sum, kernel), mean = 0.0;
         s->recent[k][slot] = now;
         for (uint32_t i = 0; i < filled; i++) mean += s->recent[k][i];
         mean /= filled;
@@ -189,10 +188,10 @@ static void count_steady(const struct follow *f, struct memory *m, bool far, boo
 }
 
 struct followed follow_row(const struct follow *f, void *block, const float *x,
-                           const uint8_t *gone, float *g)
+                           const uint8_t *gone, float *g, enum andon_kernel kernel)
 {
     struct memory m = memory_of(f, block);
-    struct nearness near = nearest(f, &m, x, gone, g);
+    struct nearness near = nearest(f, &m, x, gone, g, kernel);
     struct followed said = {.distance = log(near.mean + distance_offset)};
     said.excess = log(near.learned + distance_offset) - log(near.now + distance_offset);
     follow_level(f, &m, near.normal, x, gone, said.distance > f->limit);

@@ -49,9 +49,9 @@ struct followed {
 };
 
 /* follow_row turns one row into its deviation from the nearest normal. A feature with gone[j] (NULL:
- * none) deviates by 0 and teaches nothing. x and g do not overlap. */
+ * none) deviates by 0 and teaches nothing. x and g do not overlap. Every kernel gives the same bits. */
 struct followed follow_row(const struct follow *follow, void *memory, const float *x,
-                           const uint8_t *gone, float *g);
+                           const uint8_t *gone, float *g, enum andon_kernel kernel);
 
 void follow_save(const struct follow *follow, struct andon_writer *out);
 ANDON_MUST_CHECK andon_status follow_load(struct andon_reader *in, uint32_t d,

@@ -4,6 +4,12 @@
 #include "feature/scale.h"
 #include "test.h"
 
+static struct followed take(const struct follow *follow, void *memory, const float *x,
+                            const uint8_t *gone, float *g)
+{
+    return follow_row(follow, memory, x, gone, g, ANDON_KERNEL_PLAIN);
+}
+
 enum { D = 4, TRAIN = 1500, HELD_OUT = 1500 };
 
 /* A machine of four features with one cause behind three of them, on levels that a test moves. */
@@ -56,7 +62,7 @@ static andon_status machine_fit(struct machine *m)
     follow_memory_init(m->follow, m->memory);
     for (int i = 0; i < HELD_OUT; i++) {
         next_row(m, row);
-        distance[i] = follow_row(m->follow, m->memory, row, NULL, away).distance;
+        distance[i] = take(m->follow, m->memory, row, NULL, away).distance;
     }
     qsort(distance, HELD_OUT, sizeof *distance, ascending);
     m->follow->limit = scale_quantile(distance, HELD_OUT, 0.99) + 0.2;
@@ -95,7 +101,7 @@ static size_t judge(struct machine *m, size_t n, float step, size_t *settled)
     for (size_t i = 0; i < n; i++) {
         for (int j = 0; j < D; j++) m->level[j] += step;
         next_row(m, x);
-        struct followed said = follow_row(m->follow, m->memory, x, NULL, g);
+        struct followed said = take(m->follow, m->memory, x, NULL, g);
         far += said.distance > m->follow->limit;
         if (settled != NULL) *settled += said.settled;
     }
@@ -178,13 +184,13 @@ TEST(a_new_normal_says_how_far_it_is_from_the_learned_one)
     double familiar = 0.0, accepted = 0.0;
     for (int i = 0; i < 100; i++) {
         next_row(&m, x);
-        familiar += follow_row(m.follow, m.memory, x, NULL, g).excess / 100.0;
+        familiar += take(m.follow, m.memory, x, NULL, g).excess / 100.0;
     }
     jump(&m, 6.0f);
     judge(&m, 1500, 0.0f, NULL);
     for (int i = 0; i < 100; i++) {
         next_row(&m, x);
-        accepted += follow_row(m.follow, m.memory, x, NULL, g).excess / 100.0;
+        accepted += take(m.follow, m.memory, x, NULL, g).excess / 100.0;
     }
     machine_close(&m);
     CHECK_NEAR(familiar, 0.0, 0);
@@ -231,10 +237,10 @@ TEST(one_wild_row_counts_for_exactly_five_rows)
     struct machine m = machine_fitted(10);
     float calm[D] = {0}, wild[D] = {50.0f, 0, 0, 0}, g[D];
     for (int round = 0; round < 7; round++) {
-        for (int i = 0; i < 20 + round; i++) follow_row(m.follow, m.memory, calm, NULL, g);
-        follow_row(m.follow, m.memory, wild, NULL, g);
+        for (int i = 0; i < 20 + round; i++) take(m.follow, m.memory, calm, NULL, g);
+        take(m.follow, m.memory, wild, NULL, g);
         for (uint32_t i = 1; i < 12; i++) {
-            bool far = follow_row(m.follow, m.memory, calm, NULL, g).distance > m.follow->limit;
+            bool far = take(m.follow, m.memory, calm, NULL, g).distance > m.follow->limit;
             CHECK_SAY(far == (i < FOLLOW_SMOOTH), "round %d, row %u", round, i);
         }
     }
@@ -254,8 +260,8 @@ TEST(a_missing_feature_deviates_by_0_and_teaches_nothing)
         memcpy(y, x, sizeof y);
         x[2] = 1e6f;
         y[2] = -3.0f;
-        struct followed a = follow_row(m.follow, m.memory, x, gone, g);
-        struct followed b = follow_row(m.follow, other, y, gone, h);
+        struct followed a = take(m.follow, m.memory, x, gone, g);
+        struct followed b = take(m.follow, other, y, gone, h);
         CHECK_NEAR(g[2], 0.0, 0);
         CHECK(memcmp(g, h, sizeof g) == 0 && memcmp(&a.distance, &b.distance, sizeof(double)) == 0);
         CHECK(memcmp(m.memory, other, bytes) == 0);
@@ -276,8 +282,8 @@ TEST(a_block_copied_in_the_middle_of_a_stream_continues_with_the_same_bits)
         float x[D], g[D], h[D];
         if (i == 300) jump(&m, -12.0f);
         next_row(&m, x);
-        struct followed a = follow_row(m.follow, m.memory, x, NULL, g);
-        struct followed b = follow_row(m.follow, copy, x, NULL, h);
+        struct followed a = take(m.follow, m.memory, x, NULL, g);
+        struct followed b = take(m.follow, copy, x, NULL, h);
         CHECK(memcmp(&a.distance, &b.distance, sizeof(double)) == 0 && a.settled == b.settled &&
               memcmp(&a.excess, &b.excess, sizeof(double)) == 0 && memcmp(g, h, sizeof g) == 0);
     }
@@ -302,8 +308,8 @@ TEST(a_loaded_follow_continues_with_the_same_bits)
         float x[D], g[D], h[D];
         if (i == 200) jump(&m, 6.0f);
         next_row(&m, x);
-        struct followed a = follow_row(m.follow, m.memory, x, NULL, g);
-        struct followed b = follow_row(again, memory, x, NULL, h);
+        struct followed a = take(m.follow, m.memory, x, NULL, g);
+        struct followed b = take(again, memory, x, NULL, h);
         CHECK(memcmp(&a.distance, &b.distance, sizeof(double)) == 0 && a.settled == b.settled &&
               memcmp(g, h, sizeof g) == 0);
     }
@@ -319,7 +325,7 @@ static bool says_numbers(const struct follow *f, struct andon_arena *arena)
     for (int i = 0; i < 25; i++) {
         float x[D], g[D];
         for (int j = 0; j < D; j++) x[j] = size[(i / 5 + (j == i % D)) % 5];
-        struct followed said = follow_row(f, memory, x, NULL, g);
+        struct followed said = take(f, memory, x, NULL, g);
         if (!isfinite(said.distance) || !isfinite(said.excess)) return false;
         for (int j = 0; j < D; j++)
             if (!isfinite(g[j])) return false;
@@ -370,7 +376,7 @@ TEST(features_that_never_changed_deviate_by_0_until_they_do)
         m.level[3] = 5.0f;
         CHECK(machine_fit(&m) == ANDON_OK);
         next_row(&m, x);
-        struct followed said = follow_row(m.follow, m.memory, x, NULL, g);
+        struct followed said = take(m.follow, m.memory, x, NULL, g);
         CHECK_NEAR(g[3], 0.0, 0);
         CHECK(isfinite(said.distance) && said.distance <= m.follow->limit);
         m.level[3] = 7.0f;

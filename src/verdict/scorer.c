@@ -1,7 +1,7 @@
 /* One machine's place in a model: samples in, verdicts out. Owned by one thread.
  *
  * What is remembered from row to row, the machine, is one flat block without pointers: struct machine,
- * smoother, the recipe's memory, stills, follow's memory, each member's memory. The scorer adds working
+ * smoother, the recipe's memory, how channels stand still, follow's memory, each member's memory. The scorer adds working
  * rows to that, and can be moved from machine to machine. */
 #include <assert.h>
 #include <math.h>
@@ -11,11 +11,6 @@
 #include "verdict/ensemble.h"
 #include "verdict/follow.h"
 #include "verdict/model.h"
-
-struct still { /* a channel's last value, how long it has stood and how long it may */
-    double value;
-    uint32_t rows, rows_max;
-};
 
 struct machine {
     uint64_t above;   /* the last 64 judged rows, newest in bit 0: score above 1? */
@@ -31,7 +26,8 @@ struct andon_scorer {
     struct smoother *smoother;
     void *recipe_memory, *follow_memory;
     void *member_memory[ANDON_MEMBERS_MAX];
-    struct still *still;  /* [channels]                                    */
+    double *last, *rests; /* [channels] each: last value, rows that it has stood */
+    double *rests_max;    /* [channels]: how long it may                   */
     float *x;             /* x[batch_max][features], judged rows first     */
     float *picked;        /* picked[batch_max][features]: rows to explain  */
     uint8_t *missing;     /* missing[channels] of the present sample       */
@@ -79,13 +75,15 @@ static size_t lay_out_machine(const struct andon_model *m, struct andon_scorer *
     size_t smooth = m->options.smooth > 1 ? (size_t)m->options.smooth : 0;
     size_t smoother = place(&at, offsetof(struct smoother, u) + smooth * sizeof(double));
     size_t recipe = place(&at, andon_recipe_memory_bytes(m->recipe));
-    size_t still = place(&at, andon_recipe_channels(m->recipe) * sizeof(struct still));
+    size_t last = place(&at, andon_recipe_channels(m->recipe) * sizeof(double));
+    size_t rests = place(&at, andon_recipe_channels(m->recipe) * sizeof(double));
     size_t follow = place(&at, m->follow != NULL ? follow_memory_bytes(m->follow) : 0);
     if (s != NULL) {
         s->machine = (void *)(base + machine);
         s->smoother = (void *)(base + smoother);
         s->recipe_memory = base + recipe;
-        s->still = (void *)(base + still);
+        s->last = (void *)(base + last);
+        s->rests = (void *)(base + rests);
         s->follow_memory = base + follow;
     }
     for (uint32_t k = 0; k < m->members; k++) {
@@ -95,7 +93,7 @@ static size_t lay_out_machine(const struct andon_model *m, struct andon_scorer *
     return at;
 }
 
-enum { PARTS = 14 };
+enum { PARTS = 15 };
 
 /* Lays the block out; with s == NULL only measures it. */
 static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer *s)
@@ -120,6 +118,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         n * sizeof(struct followed),
         features,
         channels * sizeof(double),
+        channels * sizeof(double),
     };
     size_t where[PARTS];
     for (int i = 0; i < PARTS; i++) where[i] = place(&at, part[i]);
@@ -139,6 +138,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         s->followed = (void *)(base + where[11]);
         s->gone = (void *)(base + where[12]);
         s->sample = (void *)(base + where[13]);
+        s->rests_max = (void *)(base + where[14]);
         s->scratch = base + end;
     }
     at += lay_out_machine(m, s, base + at);
@@ -149,9 +149,9 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
  * for this many times its longest rest. Channels that do rest at times may rest longer. */
 enum { RESTLESS_ROWS = 20, FROZEN_TIMES = 10, FROZEN_ROWS_MIN = 60 };
 
-static uint32_t rest_rows_max(uint32_t longest)
+static double rest_rows_max(uint32_t longest)
 {
-    if (longest > RESTLESS_ROWS) return UINT32_MAX;
+    if (longest > RESTLESS_ROWS) return INFINITY;
     return longest * FROZEN_TIMES > FROZEN_ROWS_MIN ? longest * FROZEN_TIMES : FROZEN_ROWS_MIN;
 }
 
@@ -175,8 +175,7 @@ void andon_machine_init(const struct andon_model *model, void *machine)
     for (uint32_t k = 0; k < model->members; k++)
         if (s.member_memory[k] != NULL)
             model->member[k].detector->memory_init(model->member[k].model, s.member_memory[k]);
-    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++)
-        s.still[c] = (struct still){NAN, 0, rest_rows_max(model->longest_run[c])};
+    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++) s.last[c] = NAN;
 }
 
 void andon_scorer_attach(struct andon_scorer *s, void *machine)
@@ -193,36 +192,64 @@ struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t b
     s->batch_max = batch_max;
     s->kernel = kernel;
     lay_out(model, batch_max, s);
+    for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++)
+        s->rests_max[c] = rest_rows_max(model->longest_run[c]);
     andon_machine_init(model, s->machine);
     return s;
+}
+
+typedef double pair __attribute__((vector_size(16)));
+typedef int64_t pair_bits __attribute__((vector_size(16)));
+
+static inline pair either(pair_bits which, pair a, pair b)
+{
+    return (pair)(((pair_bits)a & which) | ((pair_bits)b & ~which));
+}
+
+/* Two channels; the top bit where one has stood for too long. */
+static inline pair_bits two_rest(const double *value, double *last, double *rests, const double *most)
+{
+    pair now, before, rows, longest;
+    memcpy(&now, value, sizeof now);
+    memcpy(&before, last, sizeof before);
+    memcpy(&rows, rests, sizeof rows);
+    memcpy(&longest, most, sizeof longest);
+    pair_bits there = (pair_bits)(now == now), same = (pair_bits)(now == before);
+    rows = either(there, (pair)((pair_bits)(rows + 1.0) & same), rows);
+    before = either(there, now, before);
+    memcpy(rests, &rows, sizeof rows);
+    memcpy(last, &before, sizeof before);
+    return there & (pair_bits)(longest - rows);
 }
 
 /* Counts how long each channel has stood; true when one has for too long to be believed. */
 static bool any_frozen(struct andon_scorer *s, const double *value, uint32_t channels)
 {
-    bool any = false;
-    for (uint32_t c = 0; c < channels; c++) {
-        struct still *still = &s->still[c];
-        bool there = !isnan(value[c]), same = value[c] == still->value;
-        uint32_t rows = same ? still->rows + (still->rows < UINT32_MAX) : 0;
-        still->rows = there ? rows : still->rows;
-        still->value = there ? value[c] : still->value;
-        any |= there && rows > still->rows_max;
+    double *last = s->last, *rests = s->rests, *most = s->rests_max;
+    pair_bits any = {0};
+    uint32_t c = 0;
+    for (; c + 2 <= channels; c += 2) any |= two_rest(value + c, last + c, rests + c, most + c);
+    if (c < channels) {
+        double v[2] = {value[c], NAN}, l[2] = {last[c]}, r[2] = {rests[c]}, m[2] = {most[c]};
+        any |= two_rest(v, l, r, m);
+        last[c] = l[0];
+        rests[c] = r[0];
     }
-    return any;
+    return (any[0] | any[1]) < 0;
 }
 
 /* The row without what is frozen. */
 static const double *without_frozen(struct andon_scorer *s, const double *value, uint32_t channels)
 {
     for (uint32_t c = 0; c < channels; c++)
-        s->sample[c] = s->still[c].rows > s->still[c].rows_max ? (double)NAN : value[c];
+        s->sample[c] = s->rests[c] > s->rests_max[c] ? (double)NAN : value[c];
     return s->sample;
 }
 
 static float coverage(const uint8_t *missing, uint32_t channels)
 {
     uint32_t gone = 0;
+    if (memchr(missing, 1, channels) == NULL) return 1.0f;
     for (uint32_t c = 0; c < channels; c++) gone += missing[c];
     return (float)(channels - gone) / (float)channels;
 }
@@ -244,17 +271,13 @@ static const uint8_t *gone_features(struct andon_scorer *s, const uint8_t *missi
     return s->gone;
 }
 
-/* Puts the row that stands in picked, or its deviation from the present normal, at x[judged]. */
-static void compare(struct andon_scorer *s, size_t judged, const uint8_t *missing, float covered)
+/* Puts the deviation of row x from the present normal at to; without follow, x stands there. */
+static void compare(struct andon_scorer *s, size_t judged, const float *x, float covered, float *to)
 {
-    size_t features = andon_recipe_features(s->model->recipe);
-    float *to = s->x + judged * features;
     s->followed[judged] = (struct followed){0};
     if (s->model->follow != NULL)
-        s->followed[judged] = follow_row(s->model->follow, s->follow_memory, s->picked,
-                                         gone_features(s, missing, covered), to);
-    else
-        memcpy(to, s->picked, features * sizeof *to);
+        s->followed[judged] = follow_row(s->model->follow, s->follow_memory, x,
+                                         gone_features(s, s->missing, covered), to, s->kernel);
     s->warm[judged] = andon_recipe_warm(s->model->recipe, s->recipe_memory);
 }
 
@@ -274,7 +297,9 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
         struct andon_series one = {1, channels, value, series->ts_ns ? series->ts_ns + i : NULL,
                                    series->running ? series->running + i : NULL,
                                    series->regime ? series->regime + i : NULL};
-        andon_recipe_apply(recipe, s->recipe_memory, &one, s->picked, s->missing);
+        float *to = s->x + judged * andon_recipe_features(recipe);
+        float *x = s->model->follow != NULL ? s->picked : to;
+        andon_recipe_apply(recipe, s->recipe_memory, &one, x, s->missing);
         float covered = coverage(s->missing, channels);
         enum andon_reason reason = off              ? ANDON_MACHINE_OFF
                                    : frozen         ? ANDON_FROZEN
@@ -282,7 +307,7 @@ static size_t gather(struct andon_scorer *s, const struct andon_series *series,
                                                     : ANDON_REASON_NONE;
         verdict[i] = unjudged(reason, covered);
         if (off || !(covered > 0.0f)) continue;
-        compare(s, judged, s->missing, covered);
+        compare(s, judged, x, covered, to);
         s->row[judged++] = (uint32_t)i;
     }
     return judged;
@@ -296,7 +321,8 @@ static bool alarmed(struct andon_scorer *s, double over, bool warm)
     const struct verdict_options *o = &s->model->options;
     struct machine *m = s->machine;
     m->above = (m->above << 1) | (over > 0.0 && warm);
-    if (__builtin_popcountll(m->above & (UINT64_MAX >> (64 - o->of))) >= o->confirm) {
+    uint64_t above = m->above & (UINT64_MAX >> (64 - o->of));
+    if (above != 0 && __builtin_popcountll(above) >= o->confirm) {
         m->alarmed = 1;
         m->calm = 0;
     } else if (m->alarmed) {
