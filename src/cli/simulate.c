@@ -1,25 +1,30 @@
-/* andon simulate: a simulated plant's data as files. */
+/* andon simulate: a simulated plant's data as files, or as messages to whoever listens. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/simulate_send.h"
 #include "ingest/json.h"
 #include "sim/csv_writer.h"
+#include "sim/payload.h"
 #include "sim/sim.h"
 
 #define SIM_BYTES_MAX ((size_t)64 << 20)
 
 struct simulate_options {
-    const char *plant, *to, *days, *interval, *seed, *speed, *rate, *start;
-    bool as_published, no_labels, text, json, quiet;
+    const char *plant, *to, *days, *interval, *seed, *speed, *rate, *start, *asset;
+    bool as_published, no_labels, text, now, json, quiet;
 };
 
 #define AT(field) offsetof(struct simulate_options, field)
 static const struct argument arguments[] = {
     {"PLANT", ARGUMENT_PLACE, AT(plant), NULL, "pump, conveyor, bakery or component-factory", true},
-    {"--to", ARGUMENT_TEXT, AT(to), "FILE.csv", "labels and metadata are written beside it", true},
+    {"--to", ARGUMENT_TEXT, AT(to), "TARGET",
+     "FILE.csv (labels and metadata come beside it), mqtt://HOST:PORT,\nhttp://HOST:PORT", true},
     {"--days", ARGUMENT_TEXT, AT(days), "N", "length of the run (default: the plant's)", false},
     {"--interval", ARGUMENT_TEXT, AT(interval), "S", "seconds between samples", false},
     {"--seed", ARGUMENT_TEXT, AT(seed), "N", "same seed, same samples (default 42)", false},
@@ -27,7 +32,11 @@ static const struct argument arguments[] = {
      false},
     {"--start", ARGUMENT_TEXT, AT(start), "S", "time of the first sample, seconds since 1970",
      false},
-    {"--speed", ARGUMENT_TEXT, AT(speed), "max", "a file is written as fast as it goes", false},
+    {"--speed", ARGUMENT_TEXT, AT(speed), "X",
+     "simulated seconds in a second, or max (default; a file is always max)", false},
+    {"--asset", ARGUMENT_TEXT, AT(asset), "PATH", "topic of what is sent (default: the plant's name)",
+     false},
+    {"--now", ARGUMENT_FLAG, AT(now), NULL, "what is sent begins at the present", false},
     {"--as-published", ARGUMENT_FLAG, AT(as_published), NULL,
      "the arithmetic of the published generator", false},
     {"--no-labels", ARGUMENT_FLAG, AT(no_labels), NULL,
@@ -38,8 +47,8 @@ static const struct argument arguments[] = {
     {0}};
 
 static const struct command_line line = {
-    "simulate", "PLANT --to FILE.csv [OPTIONS]",
-    "Writes the data of a simulated plant with faults at known times.",
+    "simulate", "PLANT --to TARGET [OPTIONS]",
+    "Writes or sends the data of a simulated plant with faults at known times.",
     "Beside FILE.csv come FILE.labels.csv (row, timestamp, anomaly, fault) and FILE.json (states,\n"
     "events and sensors). The data's last columns, anomaly and fault, are labels, no channels.\n",
     arguments};
@@ -104,28 +113,68 @@ static andon_status simulate(const struct simulate_options *o, const struct sim_
     return st;
 }
 
+/* "max" or simulated seconds in a second; 0 is max. */
+static bool take_speed(const struct simulate_options *o, double *speed)
+{
+    char *end;
+    *speed = 0.0;
+    if (o->speed == NULL || strcmp(o->speed, "max") == 0) return true;
+    *speed = strtod(o->speed, &end);
+    return end != o->speed && *end == 0 && isfinite(*speed) && *speed > 0.0;
+}
+
+static andon_status send_messages(const struct simulate_options *o, const struct sim_plant *plant,
+                                  const struct sim_options *run, double speed,
+                                  struct andon_arena *arena, andon_error *err)
+{
+    struct progress progress;
+    struct simulate_sent sent;
+    struct sim *sim = NULL;
+    andon_status st = sim_open(plant, run, arena, &sim, err);
+    if (st != ANDON_OK) return st;
+    progress_start(&progress, "sending", o->quiet);
+    struct andon_progress bar = progress_callback(&progress);
+    const char *part[SIM_PARTS_MAX];
+    bool whole = sim_parts(plant, part) == 1;
+    const struct simulate_target target = {.url = o->to,
+                                           .asset = o->asset != NULL ? o->asset
+                                                    : whole          ? plant->name
+                                                                     : "",
+                                           .speed = speed,
+                                           .endless_now = o->now,
+                                           .tell = bar.tell,
+                                           .context = bar.context};
+    st = simulate_send(sim, &target, &sent, err);
+    progress_end(&progress);
+    if (st == ANDON_OK && !o->quiet)
+        printf("%s: %llu rows, %llu messages, %llu acknowledged\n", o->to,
+               (unsigned long long)sent.rows, (unsigned long long)sent.messages,
+               (unsigned long long)sent.acknowledged);
+    return st;
+}
+
 int simulate_main(int argc, char **argv)
 {
     struct simulate_options options = {0};
     enum arguments_result parsed = arguments_parse(&line, argc, argv, &options);
     if (parsed != ARGUMENTS_RUN) return parsed == ARGUMENTS_HELPED ? CLI_DONE : CLI_USAGE;
     const struct sim_plant *plant = sim_plant_named(options.plant);
+    double speed;
     if (plant == NULL)
         return argument_wrong(&line, "%s: expected pump, conveyor, bakery or component-factory",
                               options.plant);
-    if (strstr(options.to, "://") != NULL)
-        return argument_wrong(&line, "--to %s: expected a file; this build sends nothing",
-                              options.to);
-    if (options.speed != NULL && strcmp(options.speed, "max") != 0)
-        return argument_wrong(&line, "--speed %s: expected max, as the target is a file",
-                              options.speed);
+    bool sends = strstr(options.to, "://") != NULL;
+    if (!take_speed(&options, &speed) || (!sends && speed > 0.0))
+        return argument_wrong(&line, "--speed %s: expected max%s", options.speed,
+                              sends ? " or a number above 0" : ", as the target is a file");
     struct sim_options run;
     sim_options_default(plant, &run);
     if (!take_options(&options, &run)) return CLI_USAGE;
     struct andon_arena arena;
     andon_error err = {{0}};
     andon_arena_init(&arena, andon_allocator_libc(), SIM_BYTES_MAX);
-    int status = cli_end("simulate", simulate(&options, plant, &run, &arena, &err), &err);
+    andon_status st = sends ? send_messages(&options, plant, &run, speed, &arena, &err)
+                            : simulate(&options, plant, &run, &arena, &err);
     andon_arena_free(&arena);
-    return status;
+    return cli_end("simulate", st, &err);
 }
