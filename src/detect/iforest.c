@@ -53,14 +53,14 @@ static void sum_rows(const struct trees *trees, const float *x, size_t n, uint64
     }
 }
 
-static void share_row(const struct iforest *model, const float *x, bool missing, int64_t *gain,
-                      float *share)
+static void share_row(const struct iforest *model, const float *x, bool missing, uint64_t *key,
+                      int64_t *gain, float *share)
 {
     if (missing) {
         for (uint32_t f = 0; f < model->d; f++) share[f] = NAN;
         return;
     }
-    iforest_attribute(model, x, gain);
+    iforest_attribute(model, x, key, gain);
     iforest_share(model, gain, share);
 }
 
@@ -69,8 +69,9 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
 {
     const struct iforest *forest = model;
     uint64_t *sum = scratch;
-    int64_t *gain = (int64_t *)(sum + TREES_CHUNK);
     char *room = (char *)scratch + TREES_CHUNK * sizeof sum[0];
+    int64_t *gain = (int64_t *)(void *)room; /* when the sums are done, the room is free */
+    uint64_t *key = (uint64_t *)(gain + forest->d);
     (void)memory;
     for (size_t from = 0; from < x.n; from += TREES_CHUNK) {
         size_t n = x.n - from < TREES_CHUNK ? x.n - from : TREES_CHUNK;
@@ -80,7 +81,8 @@ static void score(const void *model, void *memory, struct andon_rows x, double *
             score_of[from + i] =
                 missing ? (double)NAN : exp2(-(double)sum[i] / (double)forest->expected);
             if (share != NULL)
-                share_row(forest, x.x + (from + i) * x.d, missing, gain, share + (from + i) * x.d);
+                share_row(forest, x.x + (from + i) * x.d, missing, key, gain,
+                          share + (from + i) * x.d);
         }
     }
 }

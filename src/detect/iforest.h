@@ -75,8 +75,8 @@ andon_status iforest_load(struct andon_reader *in, uint32_t d, struct andon_aren
 
 /* iforest_attribute splits how much shorter (> 0) or longer (< 0) a row's paths are than those of
  * the training rows by the feature of each split: gain[d] in TREES_UNIT. Exact:
- *   sum of gain == model->baseline - sum of the row's path lengths. */
-void iforest_attribute(const struct iforest *model, const float *x, int64_t *gain);
+ *   sum of gain == model->baseline - sum of the row's path lengths. key[d] is working room. */
+void iforest_attribute(const struct iforest *model, const float *x, uint64_t *key, int64_t *gain);
 
 /* Shares of the gains above 0: share[d] sums to 1, or is all 0 where no gain is above 0. */
 void iforest_share(const struct iforest *model, const int64_t *gain, float *share);

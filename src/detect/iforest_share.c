@@ -7,28 +7,33 @@
  * isolate. */
 #include "detect/iforest.h"
 
-/* Eight trees side by side, as their chains of loads overlap; a leaf steps to itself and gains 0.
- */
-static void bundle_attribute(const struct trees_bundle *bundle, const float *x, int64_t *gain)
+/* Eight trees side by side, as their chains of loads overlap; a leaf steps to itself and gains 0. */
+static void bundle_attribute(const struct trees_bundle *bundle, const uint64_t *key, int64_t *gain)
 {
+    const uint64_t *node = bundle->node;
+    const uint32_t *value = bundle->value;
     uint32_t at[TREES_BUNDLE];
     for (int j = 0; j < TREES_BUNDLE; j++) at[j] = bundle->root[j];
     for (uint32_t step = 0; step < bundle->depth; step++) {
+#pragma GCC unroll 8
         for (int j = 0; j < TREES_BUNDLE; j++) {
-            uint64_t node = bundle->node[at[j]];
-            uint32_t feature = trees_node_feature(node);
-            uint32_t next = trees_node_left(node) + (trees_key(x[feature]) > trees_node_key(node));
-            gain[feature] += (int64_t)bundle->value[at[j]] - (int64_t)bundle->value[next];
+            uint64_t here = node[at[j]];
+            uint32_t feature = trees_node_feature(here);
+            uint32_t next = trees_node_left(here) + (key[feature] > here);
+            gain[feature] += (int64_t)value[at[j]] - (int64_t)value[next];
             at[j] = next;
         }
     }
 }
 
-void iforest_attribute(const struct iforest *model, const float *x, int64_t *gain)
+void iforest_attribute(const struct iforest *model, const float *x, uint64_t *key, int64_t *gain)
 {
-    memset(gain, 0, model->d * sizeof gain[0]);
+    for (uint32_t f = 0; f < model->d; f++) {
+        key[f] = (uint64_t)trees_key(x[f]) << 32;
+        gain[f] = 0;
+    }
     for (uint32_t b = 0; b < model->forest.bundles; b++)
-        bundle_attribute(&model->forest.bundle[b], x, gain);
+        bundle_attribute(&model->forest.bundle[b], key, gain);
 }
 
 void iforest_share(const struct iforest *model, const int64_t *gain, float *share)

@@ -193,13 +193,14 @@ TEST(gains_add_up_exactly_to_how_much_shorter_the_paths_are)
 {
     float *x = random_rows(ROWS, D, 5), share[D];
     struct detector_case c;
+    uint64_t key[D];
     int64_t gain[D];
     open_fitted(&c, (struct andon_rows){x, ROWS, D}, NULL, NULL);
     const struct iforest *model = c.model;
     for (size_t i = 0; i < ROWS; i++) {
         int64_t sum = 0;
         double total = 0.0;
-        iforest_attribute(model, x + i * D, gain);
+        iforest_attribute(model, x + i * D, key, gain);
         iforest_share(model, gain, share);
         for (int f = 0; f < D; f++) {
             sum += gain[f];

@@ -8,7 +8,7 @@
 /* Bytes that must be readable behind a number's last character (digits are read eight at a time),
  * and room that number_write needs. */
 #define NUMBER_SLACK 16
-#define NUMBER_ROOM 32
+#define NUMBER_ROOM 48
 
 /* number_scan reads the longest decimal number at text: sign, digits, point, exponent. It returns
  * where it stopped, or text itself when there is no number. *value is the double nearest to the

@@ -95,34 +95,37 @@ static void write_eight(char *text, uint32_t value)
     memcpy(text, &x, sizeof x);
 }
 
-/* Writes a 17-digit integer (or 10^17) whose unit is 10^-power, without trailing zeros. */
-static size_t write_digits(char *out, uint64_t digits, int power)
+/* Copies at least `count` <= 18 digits: a fixed size needs no call. */
+static inline void copy_digits(char *to, const char *text)
 {
-    char room[24];
+    memcpy(to, text, 18);
+}
+
+/* Writes a 17-digit integer (or 10^17) whose unit is 10^-power, without trailing zeros; behind `most` digits
+ * there are only zeros. */
+static size_t write_digits(char *out, uint64_t digits, int power, int most)
+{
+    char room[48];
     int count = digits >= ten[DIGITS] ? DIGITS + 1 : DIGITS;
     uint64_t first = digits / ten[16], rest = digits % ten[16];
     write_eight(room, (uint32_t)first);
     write_eight(room + 8, (uint32_t)(rest / ten[8]));
     write_eight(room + 16, (uint32_t)(rest % ten[8]));
-    const char *text = room + sizeof room - count;
+    const char *text = room + 24 - count;
     int whole = count - power; /* digits before the point */
+    if (most < count) count = most > whole ? most : whole;
     while (count > 1 && count > whole && text[count - 1] == '0') count--;
-    char *at = out;
     if (whole <= 0) {
-        *at++ = '0';
-        *at++ = '.';
-        for (int i = whole; i < 0; i++) *at++ = '0';
-        memcpy(at, text, (size_t)count);
+        memcpy(out, "0.000000", 8); /* whole >= -4 */
+        char *at = out + 2 - whole;
+        copy_digits(at, text);
         return (size_t)(at + count - out);
     }
-    memcpy(at, text, (size_t)whole);
-    at += whole;
-    if (count > whole) {
-        *at++ = '.';
-        memcpy(at, text + whole, (size_t)(count - whole));
-        at += count - whole;
-    }
-    return (size_t)(at - out);
+    copy_digits(out, text);
+    if (count <= whole) return (size_t)whole;
+    out[whole] = '.';
+    copy_digits(out + whole + 1, text + whole);
+    return (size_t)count + 1;
 }
 
 static size_t write_rare(char *out, double value, int digits)
@@ -154,5 +157,5 @@ size_t number_write(char *out, double value, int digits)
     uint64_t text = digits >= DIGITS ? shortest(&s) : rounded(s.whole, ten[DIGITS - digits]);
     size_t sign = value < 0.0;
     out[0] = '-'; /* overwritten when there is no sign */
-    return sign + write_digits(out + sign, text, s.power);
+    return sign + write_digits(out + sign, text, s.power, digits);
 }

@@ -146,6 +146,8 @@ double calibration_score(const struct calibration *c, double u, double excess)
     return fmax(score, learned / (1.0 + learned));
 }
 
+_Static_assert(CALIBRATION_QUANTILES == 65u, "calibration_p_value halves 64 steps");
+
 double calibration_p_value(const struct calibration *c, double u)
 {
     const double *q = c->quantile;
@@ -155,8 +157,8 @@ double calibration_p_value(const struct calibration *c, double u)
     if (out > 600.0) return exp(-600.0) * (600.0 / out) / last; /* exp would reach 0 */
     if (out > 0.0) return exp(-out) / last;
     if (u <= q[0]) return 1.0;
-    uint32_t k = 0;
-    while (u > q[k + 1]) k++;
+    uint32_t k = 0; /* the last quantile below u */
+    for (uint32_t step = last / 2; step > 0; step /= 2) k += step * (uint32_t)(u > q[k + step]);
     double width = q[k + 1] - q[k];
     double part = width > 0.0 ? (u - q[k]) / width : 0.0;
     return 1.0 - ((double)k + part) / last;

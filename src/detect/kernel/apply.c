@@ -87,13 +87,28 @@ static void one_row(const float *m, size_t d, const float *x, float *out)
     if (p < d) tile(m, d, p, x, out, 1, 1);
 }
 
-INLINE void lengths(const float *x, const size_t d, double *square, const size_t rows)
+static double length(const float *x, size_t d)
 {
-    double sum[ROWS] = {0};
-    for (size_t p = 0; p < d; p++)
-        UNROLL for (size_t r = 0; r < rows; r++)
-            sum[r] += (double)x[r * d + p] * (double)x[r * d + p];
-    memcpy(square, sum, rows * sizeof *sum);
+    double sum = 0.0;
+    for (size_t p = 0; p < d; p++) sum += (double)x[p] * (double)x[p];
+    return sum;
+}
+
+/* Four sums side by side, each in order. */
+static void lengths(const float *x, size_t d, double *square)
+{
+    const float *y = x + d, *z = y + d, *w = z + d;
+    double a = 0.0, b = 0.0, c = 0.0, e = 0.0;
+    for (size_t p = 0; p < d; p++) {
+        a += (double)x[p] * (double)x[p];
+        b += (double)y[p] * (double)y[p];
+        c += (double)z[p] * (double)z[p];
+        e += (double)w[p] * (double)w[p];
+    }
+    square[0] = a;
+    square[1] = b;
+    square[2] = c;
+    square[3] = e;
 }
 
 void KERNEL(apply_lengths)(const float *m, uint32_t d, const float *x, size_t n, float *out,
@@ -102,10 +117,10 @@ void KERNEL(apply_lengths)(const float *m, uint32_t d, const float *x, size_t n,
     size_t i = 0, row = d;
     for (; d >= LANES && i + ROWS <= n; i += ROWS) {
         four_rows(m, d, x + i * row, out + i * row);
-        lengths(out + i * row, row, square + i, ROWS);
+        lengths(out + i * row, row, square + i);
     }
     for (; i < n; i++) {
         (d >= LANES ? one_row : few_outputs)(m, d, x + i * row, out + i * row);
-        lengths(out + i * row, row, square + i, 1);
+        square[i] = length(out + i * row, row);
     }
 }
