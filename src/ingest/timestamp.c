@@ -15,6 +15,7 @@ struct cursor {
 struct moment {
     int year, month, day, hour, minute, second;
     int64_t fraction_ns, zone_s;
+    bool zoned; /* a zone was named */
 };
 
 static bool take(struct cursor *c, char expected)
@@ -88,6 +89,7 @@ static bool moment_ns(const struct moment *m, int64_t *ts_ns)
 /* Z, UTC, +02:00, +0200, +02 or nothing; then the end. */
 static bool take_zone(struct cursor *c, struct moment *m)
 {
+    m->zoned = c->at < c->end;
     if (c->end - c->at == 4 && memcmp(c->at, " UTC", 4) == 0) return true;
     if (take_one_of(c, "Zz") || c->at == c->end) return c->at == c->end;
     bool west = *c->at == '-';
@@ -137,20 +139,25 @@ static bool day_first(struct cursor c, struct moment *m)
     return c.at == c.end || (take_one_of(&c, "T \n") && take_clock(&c, m));
 }
 
-/* Whole digits with an optional fraction; the magnitude tells the unit. */
-static bool epoch_ns(struct cursor c, int64_t *ts_ns)
+static int64_t unit_of(int64_t whole)
+{
+    if (whole >= 100000000000000000) return 1;
+    if (whole >= 100000000000000) return 1000;
+    return whole >= 100000000000 ? 1000000 : SECOND_NS;
+}
+
+/* Whole digits with an optional fraction; unit 0: the magnitude tells it. */
+static bool epoch_ns(struct cursor c, int64_t unit, int64_t *ts_ns)
 {
     bool minus = take(&c, '-');
-    int64_t whole = 0, fraction = 0, unit = SECOND_NS;
+    int64_t whole = 0, fraction = 0;
     const char *start = c.at;
     for (; c.at < c.end && *c.at >= '0' && *c.at <= '9'; c.at++) {
         if (c.at - start >= 18 && whole > (INT64_MAX - 9) / 10) return false;
         whole = whole * 10 + (*c.at - '0');
     }
     if (c.at == start) return false;
-    if (whole >= 100000000000) unit /= 1000;
-    if (whole >= 100000000000000) unit /= 1000;
-    if (whole >= 100000000000000000) unit /= 1000;
+    if (unit == 0) unit = unit_of(whole);
     if (take(&c, '.') && !take_fraction(&c, unit, &fraction) && c.at != c.end) return false;
     if (c.at != c.end || whole > INT64_MAX / unit - 1) return false;
     *ts_ns = (whole * unit + fraction) * (minus ? -1 : 1);
@@ -165,19 +172,37 @@ static struct cursor trimmed(const char *text, size_t length)
     return c;
 }
 
-bool timestamp_read(const char *text, size_t length, int64_t *ts_ns)
+bool timestamp_read_local(const char *text, size_t length, int64_t *ts_ns, bool *local)
 {
     struct cursor c = trimmed(text, length);
     struct moment first = {0}, last = {0};
-    if (year_first(c, &first)) return moment_ns(&first, ts_ns);
-    if (day_first(c, &last)) return moment_ns(&last, ts_ns);
-    return epoch_ns(c, ts_ns);
+    if (year_first(c, &first)) {
+        *local = !first.zoned;
+        return moment_ns(&first, ts_ns);
+    }
+    if (day_first(c, &last)) {
+        *local = !last.zoned;
+        return moment_ns(&last, ts_ns);
+    }
+    *local = false;
+    return epoch_ns(c, 0, ts_ns);
+}
+
+bool timestamp_read(const char *text, size_t length, int64_t *ts_ns)
+{
+    bool local;
+    return timestamp_read_local(text, length, ts_ns, &local);
+}
+
+bool timestamp_read_epoch(const char *text, size_t length, int64_t unit_ns, int64_t *ts_ns)
+{
+    return epoch_ns(trimmed(text, length), unit_ns, ts_ns);
 }
 
 bool timestamp_is_epoch(const char *text, size_t length)
 {
     int64_t ts_ns;
-    return epoch_ns(trimmed(text, length), &ts_ns);
+    return epoch_ns(trimmed(text, length), 0, &ts_ns);
 }
 
 /* The Gregorian date of a day since 1970-01-01 (Hinnant). */

@@ -1,8 +1,8 @@
 /* From a message's bytes to readings. One file per shape of payload behind one table; codec_decode
  * finds the shape (INTERFACES of the project: docs/payloads.md).
  *
- * A codec is a pure function of (message, rules): no clock, no state, no allocation. The door and the
- * engine call the same one, so what the door accepted the engine accepts. */
+ * A codec is a pure function of (message, rules): no clock, no state, no allocation. The door and
+ * the engine call the same one, so what the door accepted the engine accepts. */
 #ifndef INGEST_CODEC_CODEC_H
 #define INGEST_CODEC_CODEC_H
 
@@ -14,9 +14,10 @@
 #include "base/text.h"
 #include "ingest/message.h"
 
-#define CODEC_DEPTH_MAX 32u         /* nested objects and arrays                         */
-#define CODEC_PATH_MAX 512u         /* bytes of an asset path                            */
-#define CODEC_CHANNEL_MAX 256u      /* bytes of a channel's name, a text value: 1024      */
+#define CODEC_DEPTH_MAX 32u      /* nested objects and arrays                         */
+#define CODEC_CHANNELS_MAX 1024u /* of one sample                                     */
+#define CODEC_PATH_MAX 512u      /* bytes of an asset path                            */
+#define CODEC_CHANNEL_MAX 256u   /* bytes of a channel's name, a text value: 1024      */
 #define CODEC_TEXT_MAX 1024u
 
 enum reading_kind { READING_NUMBER, READING_FLAG, READING_TEXT };
@@ -38,25 +39,26 @@ struct reading { /* one channel's value */
 };
 
 struct sample { /* what one asset said at one time: reading[first .. first + count) */
-    struct text asset;  /* "site/line/pump1": no leading or trailing '/', no '+', '#', control bytes */
-    struct text item;   /* id of the made item, if the message names one                      */
-    int64_t ts_ns;      /* event time, UTC                                                    */
-    bool ts_given;      /* false: the message has no time; ts_ns is when it was received      */
-    uint64_t sequence;  /* source sequence (messageCount, messageId, seq), 0 when none        */
+    struct text
+        asset; /* "site/line/pump1": no leading or trailing '/', no '+', '#', control bytes */
+    struct text item;  /* id of the made item, if the message names one                      */
+    int64_t ts_ns;     /* event time, UTC                                                    */
+    bool ts_given;     /* false: the message has no time; ts_ns is when it was received      */
+    uint64_t sequence; /* source sequence (messageCount, messageId, seq), 0 when none        */
     bool sequence_given;
-    uint32_t first, count;
-    uint32_t index;     /* which element of a batch it came from, 0-based                     */
+    uint32_t first, count; /* count 0: it spoke, but every value was null or refused          */
+    uint32_t index;        /* which element of a batch it came from, 0-based                     */
 };
 
-struct refusal { /* an element that could not be read */
+struct refusal { /* an element, or one of its values, that could not be read */
     uint32_t index;
     char reason[160]; /* one line: what, where, expected */
 };
 
 #define CODEC_REFUSALS_MAX 64u
 
-/* Where decoded readings go. The caller gives the room once and uses it again and again. Text points
- * into the payload, or into room where it had to be unescaped or put together. */
+/* Where decoded readings go. The caller gives the room once and uses it again and again. Text
+ * points into the payload, or into room where it had to be unescaped or put together. */
 struct decoded {
     struct reading *reading; /* reading[readings_max] */
     struct sample *sample;   /* sample[samples_max]   */
@@ -64,9 +66,10 @@ struct decoded {
     uint32_t readings_max, samples_max, room_max;
 
     uint32_t readings, samples, room_used; /* out */
-    uint32_t refusals;                     /* how many elements were refused; the first ...MAX: */
+    uint32_t refusals;                     /* how many there were; the first ...MAX of them:    */
     struct refusal refusal[CODEC_REFUSALS_MAX];
-    uint32_t nulls;                        /* values that were null or NaN: no reading           */
+    uint32_t nulls;    /* values that were null or NaN: no reading           */
+    uint32_t repeated; /* keys that an object had before: the last one counts */
 };
 
 struct zone;

@@ -1,0 +1,107 @@
+/* A sample while it is put together: one asset at one time. Its readings are the newest of the
+ * intake's; a draft that is dropped takes them away again.
+ *
+ * Keys of the table (keys.h) become time, sequence and item; every other key a channel. Of two
+ * times the one that ranks first is the time and the other one a channel. A channel that comes
+ * twice has its last value. */
+#ifndef INGEST_CODEC_DRAFT_H
+#define INGEST_CODEC_DRAFT_H
+
+#include "ingest/codec/intake.h"
+#include "ingest/codec/json.h"
+#include "ingest/codec/keys.h"
+
+#define DRAFT_LINEAR 24u  /* up to so many channels a repeat is looked for one by one */
+#define DRAFT_SLOTS 2048u /* then in a table                                          */
+_Static_assert(DRAFT_SLOTS >= 2 * CODEC_CHANNELS_MAX, "the table is at most half full");
+
+struct draft_time {
+    int64_t ts_ns;
+    uint8_t rank; /* of the key; DRAFT_TIME_OUTER: of what is around; KEY_RANK_NONE: no time yet */
+    struct json_value key, value; /* as they stood, should a better one come                     */
+};
+#define DRAFT_TIME_OUTER (KEY_RANK_NONE - 1)
+
+/* What is known of readings before their payload is looked at: from the topic, or from around them.
+ */
+struct place {
+    struct text asset; /* of readings that name none; may be empty                              */
+    struct text group; /* in front of every channel's name, with a point; or nothing            */
+    int64_t time_ns;   /* of readings without a time, when time_given                           */
+    int64_t unit_ns;   /* of times that are epoch numbers; 0: their magnitude tells             */
+    struct text properties; /* "a=1&b=2" of the topic: channels of every sample                 */
+    bool time_given;
+    bool aliases; /* other people's names of channels become ours, if the rules say so     */
+    bool objects; /* nothing but JSON objects and arrays of them                           */
+    bool native;  /* elements name their asset and hold "values"                           */
+};
+
+struct draft {
+    struct intake *in;
+    struct text asset;
+    struct text group; /* in front of every channel's name, with a point; or nothing */
+    struct text item;
+    struct text properties; /* see struct place                                      */
+    struct draft_time time;
+    struct json_value date_key, date, clock_key, clock; /* halves of a time */
+    uint64_t sequence;
+    int64_t unit_ns;    /* see struct place                               */
+    uint32_t first;     /* of its readings                                */
+    uint8_t quality;    /* of all of them                                 */
+    uint8_t rank_shift; /* what is added to the rank of times: an envelope's come first */
+    bool aliases, sequence_given;
+    bool heard;                 /* there was a value, though it made no reading   */
+    bool refused;               /* the element cannot be read: a refusal is kept  */
+    bool hashed;                /* slot[] is in use                               */
+    uint64_t seen[2];           /* one bit per name's hash                        */
+    uint16_t slot[DRAFT_SLOTS]; /* reading's number + 1, 0: free          */
+};
+
+void draft_begin(struct draft *d, struct intake *in, const struct place *place);
+
+/* draft_drop takes its readings away; refusals stay. */
+void draft_drop(struct draft *d);
+
+/* draft_group puts a key in front of the names of the channels to come; group has what it was
+ * before. False: the key is no name (the message goes on) or the message ends. */
+bool draft_group(struct draft *d, const struct json_value *key, struct text *before);
+
+/* draft_put gives a key and its scalar value to the draft. readable: bytes that may be read from
+ * key->text.at on. False: the element is refused or the message ends. */
+bool draft_put(struct draft *d, const struct json_value *key, const struct json_value *value,
+               size_t readable);
+
+/* draft_channel is draft_put for a key that is a channel whatever it is called. */
+bool draft_channel(struct draft *d, const struct json_value *key, const struct json_value *value);
+
+/* draft_read_time reads a time; a zone-less one is the plant's. unit_ns as in timestamp_read_epoch.
+ */
+enum draft_time_kind { DRAFT_TIME_NONE, DRAFT_TIME_READ, DRAFT_TIME_WRONG };
+enum draft_time_kind draft_read_time(const struct intake *in, const struct json_value *value,
+                                     int64_t unit_ns, int64_t *ts_ns);
+
+/* draft_refuse_time refuses the draft for a time that is none. False. */
+bool draft_refuse_time(struct intake *in, const struct json_value *key,
+                       const struct json_value *value);
+
+/* The parts of draft_put, for shapes whose keys are known. draft_time: false when value is no time
+ * (the element is refused when must is set). unit_ns as in timestamp_read_epoch. */
+bool draft_time(struct draft *d, const struct json_value *key, const struct json_value *value,
+                uint8_t rank, int64_t unit_ns, bool must);
+bool draft_sequence(struct draft *d, const struct json_value *value);
+bool draft_item(struct draft *d, const struct json_value *value);
+
+/* draft_place is where what is inside the draft's object belongs: its asset, its time. */
+struct place draft_place(const struct draft *d);
+
+/* draft_cell makes a value of a written one: a number, true or false, nothing, or a text. */
+struct json_value draft_cell(struct text cell);
+
+/* draft_end makes it a sample. False: it has none to make (a refusal says why) or the message ends.
+ */
+bool draft_end(struct draft *d);
+
+/* What a string stands for: its own text, or unescaped into the intake's room. */
+bool draft_text(struct intake *in, const struct json_value *value, struct text *text);
+
+#endif

@@ -1,0 +1,46 @@
+#include "ingest/codec/keys.h"
+
+#include "test.h"
+
+static const struct key *found(const char *name)
+{
+    struct text text = text_of(name);
+    return key_find(text.length, key_words(text, text.length));
+}
+
+TEST(the_table_is_ordered_by_length_and_every_key_in_it_is_found)
+{
+    CHECK(keys_from[0] == 0 && keys_from[1] == 0);
+    for (unsigned n = 1; n <= KEY_NAME_MAX; n++)
+        for (unsigned i = keys_from[n]; i < keys_from[n + 1]; i++) {
+            char name[KEY_NAME_MAX + 1] = {0};
+            memcpy(name, keys[i].name, KEY_NAME_MAX);
+            CHECK_SAY(keys[i].length == n && strlen(name) == n, "%s stands at length %u", name, n);
+            CHECK_SAY(found(name) == &keys[i], "%s is not found", name);
+        }
+    CHECK(keys_from[KEY_NAME_MAX + 1] == 39);
+}
+
+TEST(a_name_is_found_whatever_stands_behind_it)
+{
+    const char text[] = "timestamp\":123,\"x\":456,\"y\":1";
+    struct text name = {text, 9};
+    CHECK(key_find(9, key_words(name, sizeof text)) == found("timestamp"));
+    CHECK(key_find(9, key_words(name, 9)) == found("timestamp"));
+}
+
+TEST(names_next_to_those_in_the_table_are_ordinary)
+{
+    static const char *const ordinary[] = {
+        "",         "t",           "tS",           "timestamps",
+        "Timestam", "temperature", "sound_volume", "timestamp_ms_more_bytes",
+        "IDs"};
+    for (size_t i = 0; i < sizeof ordinary / sizeof *ordinary; i++)
+        CHECK_SAY(found(ordinary[i]) == NULL, "%s is in the table", ordinary[i]);
+}
+
+TEST(what_names_a_machine_is_known)
+{
+    CHECK(key_names_machine(TEXT("equipment_id")) && key_names_machine(TEXT("id")));
+    CHECK(!key_names_machine(TEXT("identity")) && !key_names_machine(TEXT("name")));
+}
