@@ -460,6 +460,18 @@ def bench_prints_one_line_per_case():
         assert float(l["rows_s"]) > 0 and float(l["ns_row_p99"]) >= float(l["ns_row_p50"]) > 0
 
 
+@test
+def bench_measures_every_detector_that_there_is():
+    if SANITIZED:
+        raise Skip("a sanitizer's speed says nothing")
+    names = [l.split(":")[0] for l in run("detectors").stdout.splitlines()
+             if ": " in l and not l.startswith((" ", "recipe:", "verdict:"))]
+    assert {"forest", "logistic", "iforest"} <= set(names), names
+    for name in names:
+        done = run("bench", "--rows", "200", "--train-rows", "1500", "--detector", name)
+        assert done.returncode == 0 and done.stdout.startswith("bench=%s " % name), (name, done.stderr)
+
+
 def peak_kb(*args):
     """The process's own high-water mark; ru_maxrss would also count the Python that forked it."""
     child = subprocess.Popen([ANDON, *args], stdout=subprocess.DEVNULL)
