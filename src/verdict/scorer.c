@@ -141,7 +141,7 @@ static size_t lay_out(const struct andon_model *m, size_t n, struct andon_scorer
         s->rests_max = (void *)(base + where[14]);
         s->scratch = base + end;
     }
-    at += lay_out_machine(m, s, base + at);
+    at += lay_out_machine(m, s, s != NULL ? base + at : NULL);
     return at;
 }
 
