@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """How fast `andon score` is, from CSV file to CSV file, beside pandas with scikit-learn's members.
 
-    bench/score.py --andon build/andon [--rows N] [--runs N] [--gb N] [--python PYTHON] [--case NAME]
+    bench/score.py --andon build/andon [--rows N] [--runs N] [--gb N] [--python PYTHON]... [--case NAME]
 
-Both sides run one thread, alternating; the rival's time leaves out Python's start and the fit, andon's
-is that of the whole process. PYTHON is one that has pandas and scikit-learn; without it the rival is
-left out. With --gb N a file of N gigabytes is scored too, for its memory.
+All sides run one thread, alternating; a rival's time leaves out Python's start and the fit, andon's is
+that of the whole process. Every PYTHON is one that has pandas and scikit-learn; without the option the
+present one and Debian's are taken, as far as they have them: scikit-learn's forests became five times as
+fast between its versions 1.2 and 1.9, so each line names the version. With --gb N a file of N gigabytes is
+scored too, for its memory.
 """
 import argparse
 import os
@@ -57,16 +59,25 @@ class Rival:
         self.child = subprocess.Popen([python, os.path.join(HERE, "rivals", "score.py"), "--train", train,
                                        "--members", members], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
-        if self.child.stdout.readline() != "fitted\n":
+        said = self.child.stdout.readline().split()
+        if said[:1] != ["fitted"]:
             sys.exit("the rival failed")
+        self.name, self.pandas = "scikit-learn-" + said[1], said[2]
+        self.took = []
 
     def run(self, data, out):
         print(data, out, file=self.child.stdin, flush=True)
-        return [float(s) for s in self.child.stdout.readline().split()]
+        self.took.append([float(s) for s in self.child.stdout.readline().split()])
 
     def end(self):
         self.child.stdin.close()
         self.child.wait()
+        return medians(self.took)
+
+
+def medians(took):
+    """Seconds of the wall and of the processor."""
+    return [statistics.median(t[i] for t in took) for i in (0, 1)]
 
 
 def first_rows(source, target, rows):
@@ -95,28 +106,28 @@ def train(a, folder, members, settings):
 
 def bench(a, folder, name, members, part, settings):
     model, out = train(a, folder, members, settings), os.path.join(folder, "out.csv")
-    data, rows = os.path.join(folder, "data.csv"), a.rows
-    rival = None
-    if members and a.python:
+    data, rows, rivals = os.path.join(folder, "data.csv"), a.rows, []
+    if members:
         rows = max(1000, int(a.rows * part))
         data = os.path.join(folder, "part.csv")
         first_rows(os.path.join(folder, "data.csv"), data, rows)
-        rival = Rival(a.python, os.path.join(folder, "train.csv"), members)
-    ours, theirs = [], []
+        rivals = [Rival(python, os.path.join(folder, "train.csv"), members) for python in a.python]
+    ours = []
     for _ in range(a.runs):
         ours.append(run_andon(a.andon, model, data, out))
-        if rival:
-            theirs.append(rival.run(data, out))
-    wall, cpu = (statistics.median(r[i] for r in ours) for i in (0, 1))
+        for rival in rivals:
+            rival.run(data, out)
+    wall, cpu = medians(ours)
     figures = dict(members=members or "default", rows=rows, rows_s=round(rows / wall),
                    ns_row=round(1e9 * wall / rows), cpu_ns_row=round(1e9 * cpu / rows),
                    rss_kb=max(r[2] for r in ours))
-    if rival:
-        rival.end()
-        their_wall, their_cpu = (statistics.median(r[i] for r in theirs) for i in (0, 1))
-        figures.update(rival_ns_row=round(1e9 * their_wall / rows), ratio=their_wall / wall,
-                       cpu_ratio=their_cpu / cpu)
-    say("score_" + name, **figures)
+    if not rivals:
+        say("score_" + name, **figures)
+    for rival in rivals:
+        their_wall, their_cpu = rival.end()
+        say("score_" + name, **figures, rival=rival.name, pandas=rival.pandas,
+            rival_ns_row=round(1e9 * their_wall / rows), rival_cpu_ns_row=round(1e9 * their_cpu / rows),
+            ratio=their_wall / wall, cpu_ratio=their_cpu / cpu)
 
 
 def memory(a, folder):
@@ -130,6 +141,21 @@ def memory(a, folder):
     os.remove(big)
 
 
+def pythons(named):
+    """Those that have what a rival needs; one that was named has to."""
+    able = []
+    for python in named or dict.fromkeys([sys.executable, "/usr/bin/python3"]):
+        probe = [python, "-c", "import pandas, sklearn; print(sklearn.__file__)"]
+        found = subprocess.run(probe, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if found.returncode == 0 and found.stdout not in [where for _, where in able]:
+            able.append((python, found.stdout))
+        elif found.returncode != 0 and named:
+            sys.exit("%s has no pandas and scikit-learn: --python names one that has" % python)
+    if not able:
+        sys.exit("no Python here has pandas and scikit-learn: --python names one that has")
+    return [python for python, _ in able]
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--andon", required=True)
@@ -139,14 +165,12 @@ def main():
     args.add_argument("--runs", type=int, default=5)
     args.add_argument("--gb", type=float, default=0)
     args.add_argument("--case", help="of " + ", ".join(c[0] for c in CASES))
-    args.add_argument("--python", default=sys.executable)
+    args.add_argument("--python", action="append")
     a = args.parse_args()
-    probe = [a.python, "-c", "import pandas, sklearn"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL).returncode != 0:
-        sys.exit("%s has no pandas and scikit-learn: --python names one that has" % a.python)
+    a.python = pythons(a.python)
     folder = tempfile.mkdtemp(prefix="andon-bench-")
     try:
-        subprocess.run([a.python, os.path.join(HERE, "rivals", "score.py"), "--make", folder, "--rows",
+        subprocess.run([a.python[0], os.path.join(HERE, "rivals", "score.py"), "--make", folder, "--rows",
                         str(a.rows), "--train", str(a.train), "--columns", str(a.columns)], check=True)
         for case in CASES:
             if a.case in (None, case[0]):

@@ -2,8 +2,9 @@
 """CSV file to CSV file with pandas and scikit-learn, one thread: the rival of `andon score`.
 
     score.py --make DIR --rows N --train N --columns D   writes train.csv and data.csv
-    score.py --train train.csv --members iforest,lof     fits, then scores "IN OUT" per line of stdin
-                                                         and answers "wall_s cpu_s"
+    score.py --train train.csv --members iforest,lof     fits, says "fitted" and the versions of
+                                                         scikit-learn and pandas, then scores "IN OUT"
+                                                         per line of stdin and answers "wall_s cpu_s"
 
 The members learn from the same rows as andon's: what the file calls normal. The joint score is the
 mean of the members' logarithms, each measured by its median and 99 % quantile on the training rows.
@@ -20,6 +21,7 @@ warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+import sklearn  # noqa: E402
 from sklearn.covariance import LedoitWolf  # noqa: E402
 from sklearn.decomposition import PCA  # noqa: E402
 from sklearn.ensemble import IsolationForest  # noqa: E402
@@ -117,7 +119,7 @@ def main():
         make(a.make, a.rows, int(a.train), a.columns)
         return
     scorer = Scorer(a.train, a.members)
-    print("fitted", flush=True)
+    print("fitted", sklearn.__version__, pd.__version__, flush=True)
     for line in sys.stdin:
         data, out = line.split()
         wall, cpu = time.perf_counter(), time.process_time()
