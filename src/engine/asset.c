@@ -101,9 +101,9 @@ bool asset_bind(struct asset *a, const struct published *model)
     return true;
 }
 
-bool asset_heard(struct asset *a, uint64_t hash)
+bool asset_heard(struct asset *a, uint64_t hash, bool is_news)
 {
-    for (uint32_t i = 0; i < ASSET_MEMORY; i++)
+    for (uint32_t i = 0; i < ASSET_MEMORY && !is_news; i++)
         if (a->memory[i] == hash) return true;
     a->memory[a->memory_head] = hash;
     a->memory_head = (a->memory_head + 1) % ASSET_MEMORY;

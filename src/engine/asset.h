@@ -81,8 +81,9 @@ uint32_t asset_channel(struct asset *asset, struct text name, enum reading_kind 
  * again changes nothing. False: no memory. */
 bool asset_bind(struct asset *asset, const struct published *model);
 
-/* asset_heard says whether the sample with this hash came before, and remembers it. */
-bool asset_heard(struct asset *asset, uint64_t hash);
+/* asset_heard says whether the sample with this hash came before, and remembers it. is_news: it cannot
+ * have, so nobody looks. */
+bool asset_heard(struct asset *asset, uint64_t hash, bool is_news);
 
 /* asset_fill writes what the model wants of the row that the asset's channels stand at: values as of
  * ts, NaN where there is none, or none younger than stale_ns, or bad.

@@ -455,7 +455,9 @@ static void take_sample(struct floor *f, struct turn *turn, struct sample *s,
     }
     struct asset *a = f->asset[number];
     believe(f, a, s, record);
-    if (s->ts_given && asset_heard(a, identity(s, reading))) {
+    /* A repeat is never newer than what the asset has said. */
+    bool newest = s->ts_ns > a->last_ts_ns && !(a->open && s->ts_ns <= a->held_ts_ns);
+    if (s->ts_given && asset_heard(a, identity(s, reading), newest)) {
         a->duplicates++;
         a->changed = true;
         f->figures.duplicates++;
