@@ -57,15 +57,15 @@ static void json_options(struct json *j, const struct andon_option *o)
     json_open(j, "options", '[');
     for (; o->name != NULL; o++) {
         json_open(j, NULL, '{');
-        json_string(j, "name", o->name);
-        json_string(j, "type", o->type == ANDON_OPTION_ENUM ? "choice" : type_name(o));
-        if (o->type == ANDON_OPTION_ENUM) json_string(j, "choices", o->choices);
+        json_cstring(j, "name", o->name);
+        json_cstring(j, "type", o->type == ANDON_OPTION_ENUM ? "choice" : type_name(o));
+        if (o->type == ANDON_OPTION_ENUM) json_cstring(j, "choices", o->choices);
         if (has_range(o)) {
-            json_real(j, "min", o->min);
-            json_real(j, "max", o->max);
+            json_number(j, "min", o->min);
+            json_number(j, "max", o->max);
         }
-        json_string(j, "default", o->preset);
-        json_string(j, "help", o->help);
+        json_cstring(j, "default", o->preset);
+        json_cstring(j, "help", o->help);
         json_close(j, '}');
     }
     json_close(j, ']');
@@ -82,9 +82,9 @@ static void print_detector(const struct andon_detector *d)
 static void json_detector(struct json *j, const struct andon_detector *d)
 {
     json_open(j, NULL, '{');
-    json_string(j, "name", d->name);
-    json_string(j, "title", d->title);
-    json_string(j, "source", d->source);
+    json_cstring(j, "name", d->name);
+    json_cstring(j, "title", d->title);
+    json_cstring(j, "source", d->source);
     json_bool(j, "supervised", (d->traits & ANDON_SUPERVISED) != 0);
     json_options(j, d->options);
     json_close(j, '}');
@@ -135,7 +135,7 @@ static void json_all(const struct detectors_options *o)
     for (size_t i = 0; i < SHARED; i++) {
         if (!wanted(o, shared[i].name)) continue;
         json_open(&j, shared[i].name, '{');
-        json_string(&j, "title", shared[i].title);
+        json_cstring(&j, "title", shared[i].title);
         json_options(&j, shared[i].options);
         json_close(&j, '}');
     }

@@ -158,7 +158,7 @@ static void json_metrics(struct json *j, const char *name, const struct metrics 
         json_open(j, sections[s].key, '{');
         for (const struct figure *f = sections[s].figure; f->key != NULL; f++) {
             if (f->type == FIGURE_REAL)
-                json_real(j, f->key, figure_of(f, m));
+                json_number(j, f->key, figure_of(f, m));
             else
                 json_whole(j, f->key, (long long)figure_of(f, m));
         }
@@ -173,7 +173,7 @@ static void json_regimes(struct json *j, const struct evaluation *e)
     for (uint32_t i = 0; i < e->measured->regimes; i++) {
         const struct metrics_regime *r = &e->measured->regime[i];
         json_open(j, NULL, '{');
-        json_string(j, "regime", e->regime != NULL ? e->regime[i] : NULL);
+        json_cstring(j, "regime", e->regime != NULL ? e->regime[i] : NULL);
         json_whole(j, "rows", (long long)r->rows);
         json_whole(j, "normal_rows", (long long)r->normal_rows);
         json_whole(j, "fp_rows", (long long)r->fp_rows);
@@ -197,11 +197,11 @@ void evaluate_print_json(const struct evaluation *e)
     struct json j;
     json_printing(&j, stdout);
     json_open(&j, NULL, '{');
-    json_string(&j, "model", e->model);
-    json_string(&j, "detector", e->detector);
-    json_string(&j, "data", e->data);
-    json_string(&j, "label", e->label);
-    json_real(&j, "budget_per_day", e->budget_per_day > 0.0 ? e->budget_per_day : (double)NAN);
+    json_cstring(&j, "model", e->model);
+    json_cstring(&j, "detector", e->detector);
+    json_cstring(&j, "data", e->data);
+    json_cstring(&j, "label", e->label);
+    json_number(&j, "budget_per_day", e->budget_per_day > 0.0 ? e->budget_per_day : (double)NAN);
     json_metrics(&j, "metrics", e->measured);
     json_open(&j, "baselines", '{');
     json_metrics(&j, "always_alarm", e->always);

@@ -154,9 +154,9 @@ static void print_summary(const struct work *w)
         struct json j;
         json_printing(&j, stdout);
         json_open(&j, NULL, '{');
-        json_string(&j, "data", o->data);
-        json_string(&j, "out", o->out);
-        json_string(&j, "detector", andon_model_detector(w->model));
+        json_cstring(&j, "data", o->data);
+        json_cstring(&j, "out", o->out);
+        json_cstring(&j, "detector", andon_model_detector(w->model));
         json_whole(&j, "rows", (long long)w->rows);
         json_whole(&j, "anomalies", (long long)w->anomalies);
         json_whole(&j, "unknown", (long long)w->unknowns);

@@ -77,10 +77,10 @@ static void print_result(const struct simulate_options *o, const struct sim_csv_
         struct json j;
         json_printing(&j, stdout);
         json_open(&j, NULL, '{');
-        json_string(&j, "plant", o->plant);
-        json_string(&j, "data", o->to);
-        json_string(&j, "labels", r->labels_path);
-        json_string(&j, "metadata", r->json_path);
+        json_cstring(&j, "plant", o->plant);
+        json_cstring(&j, "data", o->to);
+        json_cstring(&j, "labels", r->labels_path);
+        json_cstring(&j, "metadata", r->json_path);
         json_whole(&j, "rows", (long long)r->rows);
         json_whole(&j, "anomalous_rows", (long long)r->anomalous_rows);
         json_whole(&j, "events", (long long)r->events);

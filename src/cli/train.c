@@ -289,7 +289,7 @@ static void print_card_json(const char *card)
         size_t skip = name < length ? name + 1 : length;
         while (skip < length && card[skip] == ' ') skip++;
         snprintf(value, sizeof value, "%.*s", (int)(length - skip), card + skip);
-        if (length > 0) json_string(&j, key, value);
+        if (length > 0) json_cstring(&j, key, value);
         card += length + (card[length] == '\n');
     }
     json_close(&j, '}');

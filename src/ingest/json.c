@@ -182,24 +182,24 @@ void json_raw(struct json *j, const char *name, struct text value)
     json_bytes(j, value.at, value.length);
 }
 
-void json_null(struct json *j, const char *name)
+void json_none(struct json *j, const char *name)
 {
     json_raw(j, name, TEXT("null"));
 }
 
-void json_string(struct json *j, const char *name, const char *value)
+void json_cstring(struct json *j, const char *name, const char *value)
 {
     if (value == NULL)
-        json_null(j, name);
+        json_none(j, name);
     else
         json_text(j, name, text_of(value));
 }
 
-void json_real(struct json *j, const char *name, double value)
+void json_number(struct json *j, const char *name, double value)
 {
     char text[NUMBER_ROOM];
     if (!isfinite(value)) {
-        json_null(j, name);
+        json_none(j, name);
         return;
     }
     if (value == 0.0 && signbit(value)) /* number_write has no minus zero */
@@ -224,5 +224,5 @@ void json_time(struct json *j, const char *name, int64_t ts_ns)
 {
     char text[TIMESTAMP_ROOM];
     timestamp_write(text, ts_ns);
-    json_string(j, name, text);
+    json_cstring(j, name, text);
 }

@@ -41,19 +41,20 @@ void json_growing(struct json *j, size_t bytes_max);
 void json_printing(struct json *j, FILE *file);
 void json_free(struct json *j);
 
-/* Name is NULL inside an array and for the outermost value. */
+/* Name is NULL inside an array and for the outermost value. (jansson, which may be linked beside,
+ * has taken json_string, json_real and json_null.) */
 void json_open(struct json *j, const char *name, char bracket); /* '{' or '[' */
 void json_close(struct json *j, char bracket);                  /* '}' or ']' */
 void json_text(struct json *j, const char *name, struct text value);
-void json_string(struct json *j, const char *name, const char *value); /* NULL: null */
-void json_real(struct json *j, const char *name, double value);        /* not finite: null */
+void json_cstring(struct json *j, const char *name, const char *value); /* NULL: null */
+void json_number(struct json *j, const char *name, double value);       /* not finite: null */
 void json_whole(struct json *j, const char *name, long long value);
 void json_bool(struct json *j, const char *name, bool value);
-void json_null(struct json *j, const char *name);
+void json_none(struct json *j, const char *name);
 void json_time(struct json *j, const char *name, int64_t ts_ns); /* RFC 3339, UTC */
 
-/* A name that is no C string, in front of a value without one: json_name(j, t), json_real(j, NULL,
- * v). */
+/* A name that is no C string, in front of a value without one: json_name(j, t), json_number(j,
+ * NULL, v). */
 void json_name(struct json *j, struct text name);
 
 /* json_raw puts in a value that is JSON already. */

@@ -23,16 +23,16 @@ TEST(values_stand_in_order_with_commas_between_them)
     json_open(&j, "list", '[');
     json_whole(&j, NULL, -9223372036854775807 - 1);
     json_bool(&j, NULL, true);
-    json_null(&j, NULL);
+    json_none(&j, NULL);
     json_open(&j, NULL, '[');
     json_close(&j, ']');
     json_close(&j, ']');
     json_name(&j, TEXT("n\"m"));
-    json_real(&j, NULL, 0.1);
+    json_number(&j, NULL, 0.1);
     json_name(&j, TEXT("o"));
     json_open(&j, NULL, '{');
     json_close(&j, '}');
-    json_string(&j, "none", NULL);
+    json_cstring(&j, "none", NULL);
     json_raw(&j, "raw", TEXT("[1]"));
     json_time(&j, "ts", INT64_C(1700000000123000000));
     json_close(&j, '}');
@@ -88,7 +88,7 @@ TEST(every_double_comes_back_bit_for_bit_and_is_json)
         if (i < (int)(sizeof special / sizeof special[0])) value = special[i];
         struct json j;
         json_into(&j, room, sizeof room);
-        json_real(&j, NULL, value);
+        json_number(&j, NULL, value);
         CHECK(!j.failed);
         room[j.used] = 0;
         if (!isfinite(value)) {
@@ -146,8 +146,8 @@ TEST(a_file_gets_lines_that_people_can_read)
     json_open(&j, NULL, '{');
     json_whole(&j, "a", 1);
     json_open(&j, "b", '[');
-    json_string(&j, NULL, "x");
-    json_string(&j, NULL, "y");
+    json_cstring(&j, NULL, "x");
+    json_cstring(&j, NULL, "y");
     json_close(&j, ']');
     json_open(&j, "c", '{');
     json_close(&j, '}');
