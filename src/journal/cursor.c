@@ -220,8 +220,10 @@ static int leave_behind(struct journal_cursor *c, andon_error *err)
 {
     uint64_t next;
     if (!next_first(c, &next)) return unreadable(c, errno, err);
-    if (next != UINT64_MAX && c->until != next) { /* it may have grown before the next one began */
-        c->until = next;
+    if (next != c->until && next != UINT64_MAX) {
+        /* Before the next one began this one may have grown, or been replaced by one that has: opened
+         * anew, it has all that it will ever have. */
+        leave(c);
         return 1;
     }
     if (next != UINT64_MAX && c->reader.offset < next) c->reader.offset = next;
@@ -258,13 +260,16 @@ static void skip(struct journal_cursor *c, uint64_t from, uint64_t to)
 /* Nothing from the offset to the limit is a record. 1: go on; 0: it may be on its way; -1: err. */
 static int pass_torn(struct journal_cursor *c, andon_error *err)
 {
-    uint64_t next, until = c->until;
+    uint64_t next;
     if (!next_first(c, &next)) return unreadable(c, errno, err);
-    c->until = next;
-    if (c->journal == NULL && (next == UINT64_MAX || next != until)) {
+    if (next != c->until && next != UINT64_MAX) {
+        leave(c);
+        return 1;
+    }
+    if (c->journal == NULL && next == UINT64_MAX) {
         reader_forget(&c->reader);
         c->limit = 0;
-        return next != UINT64_MAX;
+        return 0;
     }
     skip(c, c->reader.offset, c->limit);
     c->reader.offset = c->limit;

@@ -27,7 +27,9 @@
 #define JOURNAL_RETIRED_MAX 4u      /* full segments that are not synced yet */
 #define JOURNAL_STAGE_BYTES ((size_t)1 << 20)
 #define JOURNAL_PARTS 256
-#define JOURNAL_RETRY_NS (INT64_C(200) * 1000000) /* between attempts to make a failed sync good */
+/* Between attempts to make a failed sync good: the first pause, twice as long each time, the longest. */
+#define JOURNAL_RETRY_NS (INT64_C(20) * 1000000)
+#define JOURNAL_RETRY_MAX_NS (INT64_C(2000) * 1000000)
 
 struct segment {
     uint64_t first, end;
@@ -67,6 +69,7 @@ struct journal {
     bool unnamed; /* a segment's name is not durable yet                              */
     bool syncing; /* there is a leader                                                */
     bool closing;
+    int64_t retry_ns; /* pause before the next attempt; 0: it has not stopped         */
     char why[sizeof((andon_error *)0)->text]; /* it has stopped */
     uint64_t damaged_to;                      /* damage below was counted ...           */
     uint64_t recovered_from, recovered_to;    /* ... and what recovery has read through */

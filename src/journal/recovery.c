@@ -177,6 +177,7 @@ andon_status recovery_run(struct journal *j, uint64_t floor, andon_error *err)
 {
     floor = (floor + 7) & ~UINT64_C(7);
     atomic_store(&j->now_ns, INT64_MIN);
+    segment_remove_unfinished(j->dir_fd);
     andon_status st = list(j, err);
     for (uint32_t i = 0; i < j->segments && st == ANDON_OK; i++) st = inspect(j, i, err);
     if (st == ANDON_OK) st = sync_all(j, err);

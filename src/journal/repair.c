@@ -74,7 +74,7 @@ static andon_status put_head(struct journal *j, const struct rewrite *w, andon_e
 static andon_status make_file(struct journal *j, struct rewrite *w, andon_error *err)
 {
     segment_name(w->name, w->from);
-    snprintf(w->temporary, sizeof w->temporary, "%s.new", w->name);
+    snprintf(w->temporary, sizeof w->temporary, "%s" SEGMENT_UNFINISHED, w->name);
     w->fd = openat(j->dir_fd, w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (w->fd < 0)
         return andon_fail(err, ANDON_EIO, "%s/%s: cannot create: %s", j->dir, w->temporary,

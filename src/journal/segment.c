@@ -76,7 +76,8 @@ bool segment_physical_end(int fd, uint64_t first, uint64_t *end)
     return true;
 }
 
-bool segment_each(int dir_fd, bool (*visit)(void *context, uint64_t first), void *context)
+/* Calls visit with every name in the directory until it returns false. */
+static bool each_name(int dir_fd, bool (*visit)(void *context, const char *name), void *context)
 {
     alignas(struct dirent64) char room[8192];
     ssize_t n;
@@ -84,12 +85,46 @@ bool segment_each(int dir_fd, bool (*visit)(void *context, uint64_t first), void
     while ((n = getdents64(dir_fd, room, sizeof room)) > 0) {
         for (ssize_t at = 0; at < n;) {
             const struct dirent64 *entry = (const struct dirent64 *)(const void *)(room + at);
-            uint64_t first;
             at += entry->d_reclen;
-            if (!segment_name_read(entry->d_name, &first) || visit(context, first)) continue;
+            if (visit(context, entry->d_name)) continue;
             errno = 0;
             return false;
         }
     }
     return n == 0;
+}
+
+struct visitor {
+    bool (*visit)(void *context, uint64_t first);
+    void *context;
+};
+
+static bool visit_segment(void *context, const char *name)
+{
+    const struct visitor *v = context;
+    uint64_t first;
+    return !segment_name_read(name, &first) || v->visit(v->context, first);
+}
+
+bool segment_each(int dir_fd, bool (*visit)(void *context, uint64_t first), void *context)
+{
+    return each_name(dir_fd, visit_segment, &(struct visitor){visit, context});
+}
+
+static bool remove_unfinished(void *context, const char *name)
+{
+    uint64_t first;
+    const char *end = strstr(name, SEGMENT_UNFINISHED);
+    char segment[SEGMENT_NAME_ROOM];
+    if (end == NULL || strcmp(end, SEGMENT_UNFINISHED) != 0 || end - name >= SEGMENT_NAME_ROOM)
+        return true;
+    memcpy(segment, name, (size_t)(end - name));
+    segment[end - name] = 0;
+    if (segment_name_read(segment, &first)) unlinkat(*(int *)context, name, 0);
+    return true;
+}
+
+void segment_remove_unfinished(int dir_fd)
+{
+    (void)each_name(dir_fd, remove_unfinished, &dir_fd);
 }

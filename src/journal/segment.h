@@ -15,6 +15,7 @@
 
 #define SEGMENT_HEAD 64u
 #define SEGMENT_NAME_ROOM 32u
+#define SEGMENT_UNFINISHED ".new" /* behind the name of a file that is being written again */
 #define SEGMENT_FIRST_MAX (UINT64_C(1) << 62) /* so that no sum with a file's size runs over */
 
 struct segment_head {
@@ -46,5 +47,8 @@ bool segment_physical_end(int fd, uint64_t first, uint64_t *end);
  * open, in no order, until it returns false. Allocates nothing. dir_fd belongs to one thread.
  * False: errno, or visit ended it (errno 0). */
 bool segment_each(int dir_fd, bool (*visit)(void *context, uint64_t first), void *context);
+
+/* segment_remove_unfinished removes what a repair that was killed has left. */
+void segment_remove_unfinished(int dir_fd);
 
 #endif

@@ -89,7 +89,10 @@ static andon_status lead(struct journal *j, andon_error *err)
     if (st == ANDON_OK) {
         atomic_store(&j->synced, r.end);
         atomic_fetch_add(&j->syncs, 1);
+        j->retry_ns = 0;
     } else {
+        j->retry_ns = j->retry_ns == 0 ? JOURNAL_RETRY_NS : 2 * j->retry_ns;
+        if (j->retry_ns > JOURNAL_RETRY_MAX_NS) j->retry_ns = JOURNAL_RETRY_MAX_NS;
         snprintf(j->why, sizeof j->why, "the journal has stopped until its disk works again: %.240s",
                  err->text);
     }
@@ -135,7 +138,7 @@ static struct timespec after(int64_t ns)
 /* How long the keeper sleeps unless somebody calls; 0: for good. state is held. */
 static int64_t pause_ns(struct journal *j)
 {
-    if (atomic_load(&j->stopped)) return JOURNAL_RETRY_NS;
+    if (j->retry_ns > 0) return j->retry_ns;
     return j->options.sync == JOURNAL_SYNC_INTERVAL ? j->options.sync_interval_ns : 0;
 }
 
