@@ -140,6 +140,13 @@ enum andon_explain {
 void andon_scorer_run(struct andon_scorer *scorer, const struct andon_series *series,
                       enum andon_explain explain, struct andon_verdict *verdict, float *share);
 
+/* andon_scorer_run_machines is andon_scorer_run for rows of many machines, machine[n], those of one in
+ * order: row i is judged by machine[i]. The same bits as one call per machine, but the members score
+ * all rows in one batch. */
+void andon_scorer_run_machines(struct andon_scorer *scorer, void *const *machine,
+                               const struct andon_series *series, enum andon_explain explain,
+                               struct andon_verdict *verdict, float *share);
+
 #ifdef __cplusplus
 }
 #endif

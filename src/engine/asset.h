@@ -64,8 +64,6 @@ struct asset {
     uint32_t mapped;               /* own channels that the map has seen      */
     uint32_t running_channel, regime_channel; /* TURN_NONE: none              */
     void *machine;                 /* andon_machine_bytes(model)              */
-    uint64_t turn;                 /* the shards' turn that it was in last     */
-    uint32_t turn_row;             /* and its last row there                  */
     bool changed;                  /* since the last checkpoint               */
 };
 

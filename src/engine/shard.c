@@ -30,13 +30,14 @@ struct shard {
     int8_t running[BATCH];
     int32_t regime[BATCH];
     struct andon_verdict verdict[BATCH];
+    void *machine[BATCH];
     uint32_t row[BATCH];
 };
 
 struct shards {
     uint32_t count;
     enum andon_kernel kernel;
-    struct floor *floor;
+    const struct floor *floor;
     struct turn *turn;
     pthread_mutex_t lock;
     pthread_cond_t begin, done;
@@ -44,9 +45,10 @@ struct shards {
     uint32_t working; /* shards not done with the present one */
     bool stop;
     struct shard *shard; /* shard[count] */
-    uint32_t *next;      /* next[TURN_ROWS_MAX]: the asset's next row in the turn */
-    uint32_t *head;      /* head[heads]: the first row of each asset in the turn  */
-    uint32_t heads;
+    uint32_t *next;      /* next[TURN_ROWS_MAX]: the next row of the same model */
+    uint32_t heads, head[MODELS_MAX]; /* the first row of each model in the turn */
+    uint64_t seen[MODELS_MAX];        /* the turn that a model was in last       */
+    uint32_t last[MODELS_MAX];        /* and its last row there                  */
 };
 
 /* The shard's scorer of a model, made when the model is first seen. NULL: no memory. */
@@ -69,22 +71,23 @@ static struct andon_scorer *scorer_of(struct shard *s, const struct published *m
     return s->value_room < model->channels ? NULL : at->scorer;
 }
 
-/* Judges up to BATCH rows of one asset, listed in s->row. */
-static void judge(struct shard *s, const struct asset *a, struct turn *turn, uint32_t rows)
+/* Judges up to BATCH rows of one model, listed in s->row. */
+static void judge(struct shard *s, const struct published *model, const struct floor *floor,
+                  struct turn *turn, uint32_t rows)
 {
-    uint32_t channels = a->model->channels;
-    struct andon_scorer *scorer = scorer_of(s, a->model);
+    uint32_t channels = model->channels;
+    struct andon_scorer *scorer = scorer_of(s, model);
     if (scorer == NULL) return; /* the verdict stays UNKNOWN */
     for (uint32_t i = 0; i < rows; i++) {
         const struct row *r = &turn->row[s->row[i]];
         memcpy(s->value + (size_t)i * channels, turn->value + r->value, channels * sizeof(double));
+        s->machine[i] = floor_asset(floor, r->asset)->machine;
         s->ts_ns[i] = r->ts_ns;
         s->running[i] = r->running;
         s->regime[i] = r->regime;
     }
     struct andon_series series = {rows, channels, s->value, s->ts_ns, s->running, s->regime};
-    andon_scorer_attach(scorer, a->machine);
-    andon_scorer_run(scorer, &series, ANDON_EXPLAIN_ALARMS, s->verdict, s->share);
+    andon_scorer_run_machines(scorer, s->machine, &series, ANDON_EXPLAIN_ALARMS, s->verdict, s->share);
     for (uint32_t i = 0; i < rows; i++) {
         struct row *r = &turn->row[s->row[i]];
         r->verdict = s->verdict[i];
@@ -92,28 +95,25 @@ static void judge(struct shard *s, const struct asset *a, struct turn *turn, uin
     }
 }
 
-/* Rows of one asset that start at row `first`, following next[]. */
-static void judge_asset(struct shard *s, struct floor *floor, struct turn *turn, uint32_t first)
+/* This shard's rows of one model: those from row `first` on, along next[]. */
+static void judge_model(struct shard *s, const struct floor *floor, struct turn *turn, uint32_t first)
 {
-    const struct asset *a = floor_asset(floor, turn->row[first].asset);
+    const struct published *model = floor_asset(floor, turn->row[first].asset)->model;
     uint32_t rows = 0;
     for (uint32_t at = first; at != TURN_NONE; at = s->all->next[at]) {
+        if (turn->row[at].asset % s->all->count != s->number) continue;
         s->row[rows++] = at;
         if (rows == BATCH) {
-            judge(s, a, turn, rows);
+            judge(s, model, floor, turn, rows);
             rows = 0;
         }
     }
-    if (rows > 0) judge(s, a, turn, rows);
+    if (rows > 0) judge(s, model, floor, turn, rows);
 }
 
-static void work(struct shard *s, struct floor *floor, struct turn *turn)
+static void work(struct shard *s, const struct floor *floor, struct turn *turn)
 {
-    for (uint32_t i = 0; i < s->all->heads; i++) {
-        uint32_t first = s->all->head[i];
-        if (turn->row[first].asset % s->all->count == s->number)
-            judge_asset(s, floor, turn, first);
-    }
+    for (uint32_t i = 0; i < s->all->heads; i++) judge_model(s, floor, turn, s->all->head[i]);
 }
 
 static void *shard_run(void *context)
@@ -126,7 +126,7 @@ static void *shard_run(void *context)
         while (all->turns == seen && !all->stop) pthread_cond_wait(&all->begin, &all->lock);
         if (all->stop) break;
         seen = all->turns;
-        struct floor *floor = all->floor;
+        const struct floor *floor = all->floor;
         struct turn *turn = all->turn;
         pthread_mutex_unlock(&all->lock);
         work(s, floor, turn);
@@ -151,10 +151,9 @@ andon_status shards_open(uint32_t count, enum andon_kernel kernel, struct shards
     all->kernel = kernel;
     all->shard = calloc(count, sizeof *all->shard);
     all->next = calloc(TURN_ROWS_MAX, sizeof *all->next);
-    all->head = calloc(TURN_ROWS_MAX, sizeof *all->head);
     uint32_t started = 0;
     andon_status st = ANDON_OK;
-    if (all->shard == NULL || all->next == NULL || all->head == NULL)
+    if (all->shard == NULL || all->next == NULL)
         st = andon_fail(err, ANDON_ENOMEM, "no memory for shards");
     for (uint32_t k = 0; st == ANDON_OK && k < count; k++) {
         all->shard[k] = (struct shard){.all = all, .number = k};
@@ -183,29 +182,28 @@ void shards_close(struct shards *all)
     }
     free(all->shard);
     free(all->next);
-    free(all->head);
     pthread_cond_destroy(&all->begin);
     pthread_cond_destroy(&all->done);
     pthread_mutex_destroy(&all->lock);
     free(all);
 }
 
-/* Strings the rows of each asset together, in order. */
-static void string_rows(struct shards *all, struct floor *floor, const struct turn *turn)
+/* Strings the rows of each model together, in order. */
+static void string_rows(struct shards *all, const struct floor *floor, const struct turn *turn)
 {
     all->heads = 0;
     for (uint32_t i = 0; i < turn->rows; i++) {
         if (turn->row[i].value == TURN_NONE) continue;
-        struct asset *a = floor_asset(floor, turn->row[i].asset);
-        if (a->turn == all->turns) all->next[a->turn_row] = i;
+        uint32_t m = floor_asset(floor, turn->row[i].asset)->model->number;
+        if (all->seen[m] == all->turns) all->next[all->last[m]] = i;
         else all->head[all->heads++] = i;
-        a->turn = all->turns;
-        a->turn_row = i;
+        all->seen[m] = all->turns;
+        all->last[m] = i;
         all->next[i] = TURN_NONE;
     }
 }
 
-void shards_score(struct shards *all, struct floor *floor, struct turn *turn)
+void shards_score(struct shards *all, const struct floor *floor, struct turn *turn)
 {
     pthread_mutex_lock(&all->lock);
     all->turns++;

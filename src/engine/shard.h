@@ -17,6 +17,6 @@ void shards_close(struct shards *shards); /* NULL is allowed */
 
 /* shards_score judges every row that has values and returns when all are done. Allocates only when a
  * model is seen for the first time. */
-void shards_score(struct shards *shards, struct floor *floor, struct turn *turn);
+void shards_score(struct shards *shards, const struct floor *floor, struct turn *turn);
 
 #endif

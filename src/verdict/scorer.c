@@ -178,9 +178,24 @@ void andon_machine_init(const struct andon_model *model, void *machine)
     for (uint32_t c = 0; c < andon_recipe_channels(model->recipe); c++) s.last[c] = NAN;
 }
 
+static void *moved(void *part, intptr_t by)
+{
+    return part == NULL ? NULL : (void *)((intptr_t)part + by);
+}
+
+/* All machines of a model are laid out alike, so every part moves as far as the whole. */
 void andon_scorer_attach(struct andon_scorer *s, void *machine)
 {
-    lay_out_machine(s->model, s, machine);
+    intptr_t by = (intptr_t)machine - (intptr_t)s->machine;
+    if (by == 0) return;
+    s->machine = machine;
+    s->smoother = moved(s->smoother, by);
+    s->recipe_memory = moved(s->recipe_memory, by);
+    s->last = moved(s->last, by);
+    s->rests = moved(s->rests, by);
+    s->follow_memory = moved(s->follow_memory, by);
+    for (uint32_t k = 0; k < s->model->members; k++)
+        s->member_memory[k] = moved(s->member_memory[k], by);
 }
 
 struct andon_scorer *andon_scorer_init(const struct andon_model *model, size_t batch_max,
@@ -283,14 +298,15 @@ static void compare(struct andon_scorer *s, size_t judged, const float *x, float
 
 /* Applies the recipe, settles what cannot be judged and moves the rows that can to the front of x.
  * Returns how many those are. */
-static size_t gather(struct andon_scorer *s, const struct andon_series *series,
-                     struct andon_verdict *verdict)
+static size_t gather(struct andon_scorer *s, void *const *machine,
+                     const struct andon_series *series, struct andon_verdict *verdict)
 {
     const struct andon_recipe *recipe = s->model->recipe;
     uint32_t channels = andon_recipe_channels(recipe);
     size_t judged = 0;
     for (size_t i = 0; i < series->n; i++) {
         const double *value = series->value + i * series->channels;
+        if (machine != NULL) andon_scorer_attach(s, machine[i]);
         bool off = series->running != NULL && series->running[i] == 0;
         bool frozen = !off && any_frozen(s, value, channels);
         if (frozen) value = without_frozen(s, value, channels);
@@ -450,19 +466,21 @@ static void name_kinds(struct andon_scorer *s, size_t judged, struct andon_verdi
     }
 }
 
-void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
-                      enum andon_explain explain, struct andon_verdict *verdict, float *share)
+/* machine[n]: whose row each is; NULL: all of the one that the scorer is at. */
+static void judge(struct andon_scorer *s, void *const *machine, const struct andon_series *series,
+                  enum andon_explain explain, struct andon_verdict *verdict, float *share)
 {
     const struct andon_model *m = s->model;
     uint32_t channels = andon_recipe_channels(m->recipe);
     double said[ANDON_MEMBERS_MAX];
     assert(series->n <= s->batch_max);
     assert(series->channels == channels);
-    size_t judged = gather(s, series, verdict);
+    size_t judged = gather(s, machine, series, verdict);
     score_members(s, judged, explain != ANDON_EXPLAIN_NONE);
     for (size_t i = 0; share != NULL && i < series->n * channels; i++) share[i] = NAN;
     for (size_t j = 0; j < judged; j++) {
         struct andon_verdict *v = &verdict[s->row[j]];
+        if (machine != NULL) andon_scorer_attach(s, machine[s->row[j]]);
         for (uint32_t k = 0; k < m->members; k++) said[k] = s->said[(size_t)k * s->batch_max + j];
         double u = ensemble_u(m, said);
         if (m->options.smooth > 1)
@@ -477,4 +495,37 @@ void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
     }
     name_kinds(s, judged, verdict);
     if (explain != ANDON_EXPLAIN_NONE) explain_rows(s, judged, explain, verdict, share);
+}
+
+void andon_scorer_run(struct andon_scorer *s, const struct andon_series *series,
+                      enum andon_explain explain, struct andon_verdict *verdict, float *share)
+{
+    judge(s, NULL, series, explain, verdict, share);
+}
+
+static bool members_remember(const struct andon_scorer *s)
+{
+    for (uint32_t k = 0; k < s->model->members; k++)
+        if (s->member_memory[k] != NULL) return true;
+    return false;
+}
+
+void andon_scorer_run_machines(struct andon_scorer *s, void *const *machine,
+                               const struct andon_series *series, enum andon_explain explain,
+                               struct andon_verdict *verdict, float *share)
+{
+    if (!members_remember(s)) {
+        judge(s, machine, series, explain, verdict, share);
+        return;
+    }
+    /* Members score a batch with one memory: a batch of each machine's rows in succession. */
+    for (size_t i = 0, n; i < series->n; i += n) {
+        for (n = 1; i + n < series->n && machine[i + n] == machine[i];) n++;
+        struct andon_series run = {n, series->channels, series->value + i * series->channels,
+                                   series->ts_ns ? series->ts_ns + i : NULL,
+                                   series->running ? series->running + i : NULL,
+                                   series->regime ? series->regime + i : NULL};
+        andon_scorer_attach(s, machine[i]);
+        judge(s, NULL, &run, explain, verdict + i, share ? share + i * series->channels : NULL);
+    }
 }

@@ -424,3 +424,46 @@ TEST(a_scorer_moved_between_machines_says_what_each_machines_own_scorer_says)
     plant_free(p);
     CHECK_SAY(wrong == 0, "%zu rows differ", wrong);
 }
+
+static void run_machines(const char *members)
+{
+    const struct andon_setting settings[] = {{"members", members}, {"smooth", "3"}};
+    enum { MACHINES = 7, BATCH = 100 };
+    struct plant *p = plant_new(10);
+    fit_with(p, settings, 2);
+    void *memory[MACHINES + 1], *machine[MACHINES], *of[BATCH];
+    struct andon_scorer *scorer[MACHINES + 1];
+    size_t wrong = 0;
+    for (int k = 0; k <= MACHINES; k++) {
+        memory[k] = aligned_alloc(64, andon_scorer_bytes(p->model, BATCH));
+        scorer[k] = andon_scorer_init(p->model, BATCH, andon_kernel_best(), memory[k]);
+    }
+    for (int k = 0; k < MACHINES; k++) {
+        machine[k] = aligned_alloc(64, (andon_machine_bytes(p->model) + 63) & ~(size_t)63);
+        andon_machine_init(p->model, machine[k]);
+    }
+    for (size_t at = 0; at < ROWS; at += BATCH) {
+        struct andon_series part = {BATCH, CHANNELS, p->value[at], p->ts_ns + at, NULL, NULL};
+        for (size_t i = 0; i < BATCH; i++) of[i] = machine[(at + i) * (at + i) % MACHINES];
+        andon_scorer_run_machines(scorer[MACHINES], of, &part, ANDON_EXPLAIN_ALL, p->verdict + at,
+                                  p->share[at]);
+        for (size_t i = 0; i < BATCH; i++) {
+            struct andon_series one = {1, CHANNELS, p->value[at + i], p->ts_ns + at + i, NULL, NULL};
+            struct andon_verdict own;
+            float share[CHANNELS];
+            andon_scorer_run(scorer[(at + i) * (at + i) % MACHINES], &one, ANDON_EXPLAIN_ALL, &own, share);
+            wrong += memcmp(&own, &p->verdict[at + i], offsetof(struct andon_verdict, kind) + 1) != 0 ||
+                     memcmp(share, p->share[at + i], sizeof share) != 0;
+        }
+    }
+    for (int k = 0; k <= MACHINES; k++) free(memory[k]);
+    for (int k = 0; k < MACHINES; k++) free(machine[k]);
+    plant_free(p);
+    CHECK_SAY(wrong == 0, "%s: %zu rows differ", members, wrong);
+}
+
+TEST(rows_of_many_machines_in_one_batch_are_judged_like_each_machines_own)
+{
+    run_machines("mahalanobis,iforest");
+    run_machines("mahalanobis,limits");
+}
