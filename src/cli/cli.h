@@ -25,6 +25,7 @@ int score_main(int argc, char **argv);
 int evaluate_main(int argc, char **argv);
 int detectors_main(int argc, char **argv);
 int simulate_main(int argc, char **argv);
+int journal_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"evaluate", "measures a model on labelled data", evaluate_main},
     {"detectors", "lists the detectors and their options", detectors_main},
     {"simulate", "writes the data of a simulated plant with known faults", simulate_main},
+    {"journal", "prints or verifies the record of everything that arrived", journal_main},
     {"bench", "measures how fast models score on this machine", bench_main},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -78,7 +79,7 @@ static int run(int argc, char **argv)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr,
             "andon: found %s, expected a command: train, score, evaluate, detectors, "
-            "simulate or bench\n",
+            "simulate, journal or bench\n",
             name);
     return CLI_USAGE;
 }

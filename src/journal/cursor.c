@@ -74,6 +74,11 @@ void journal_cursor_close(struct journal_cursor *c)
     free(c);
 }
 
+uint64_t journal_cursor_offset(const struct journal_cursor *c)
+{
+    return c->reader.offset;
+}
+
 uint64_t journal_cursor_damaged(const struct journal_cursor *c)
 {
     return c->damaged;

@@ -133,6 +133,9 @@ void journal_cursor_close(struct journal_cursor *cursor);
  * oldest segment moves on to that. */
 int journal_next(struct journal_cursor *cursor, struct journal_record *record, andon_error *err);
 
+/* The offset behind everything that the cursor has given or skipped: what to journal_wait for. */
+uint64_t journal_cursor_offset(const struct journal_cursor *cursor);
+
 /* Bytes that the cursor had to skip because their check failed, since it was opened. */
 uint64_t journal_cursor_damaged(const struct journal_cursor *cursor);
 
