@@ -8,6 +8,8 @@
 #include "engine/models.h"
 #include "engine/turn.h"
 #include "ingest/codec/codec.h"
+#include "plant/interval.h"
+#include "plant/kind.h"
 
 #define ASSET_CHANNELS_MAX 4096u
 #define ASSET_MEMORY 128u     /* samples by which a repeat is known */
@@ -23,6 +25,8 @@ struct channel {
     double last;           /* its last value; NaN: none yet, or text          */
     int64_t last_ts_ns;
     uint64_t frame;        /* the asset's row that it was last part of        */
+    uint64_t values;       /* that it has had                                 */
+    struct kind_state seen; /* what sort of signal it is                      */
 };
 
 struct held { /* a channel's value in a row that is not complete yet */
@@ -41,6 +45,7 @@ struct asset {
 
     int64_t last_ts_ns, last_received_ns; /* newest row or held part; INT64_MIN: none */
     int64_t interval_ns;   /* usual time between rows, 0: not known yet       */
+    struct interval interval;
     uint64_t rows;         /* emitted; also the number of the present frame   */
     uint64_t duplicates, late, conflicts, future, unjudged;
     uint32_t last_count;   /* channels of the last row                        */
@@ -65,6 +70,7 @@ struct asset {
     uint32_t running_channel, regime_channel; /* TURN_NONE: none              */
     void *machine;                 /* andon_machine_bytes(model)              */
     bool changed;                  /* since the last checkpoint               */
+    bool described;                /* what is known of it is in the store     */
 };
 
 /* asset_new makes an asset without channels. NULL: no memory. */
@@ -82,6 +88,15 @@ bool asset_bind(struct asset *asset, const struct published *model);
 /* asset_heard says whether the sample with this hash came before, and remembers it. is_news: it cannot
  * have, so nobody looks. */
 bool asset_heard(struct asset *asset, uint64_t hash, bool is_news);
+
+/* asset_learn draws conclusions from what the asset has said so far: its interval, which channels are its
+ * running signal and its operating state. Called after its 10th, 100th, 1,000th ... row and when its
+ * model or channels change; a model's notes come before guesses. */
+void asset_learn(struct asset *asset);
+
+/* asset_describe writes what is known as a JSON object for people and the API; 0: does not fit. */
+#define ASSET_DESCRIPTION_MAX (1u << 20)
+size_t asset_describe(const struct asset *asset, char *room, size_t bytes);
 
 /* asset_fill writes what the model wants of the row that the asset's channels stand at: values as of
  * ts, NaN where there is none, or none younger than stale_ns, or bad.

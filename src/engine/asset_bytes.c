@@ -20,6 +20,8 @@ static void put_channel(struct andon_writer *out, const struct channel *c)
     andon_put_f64(out, c->last);
     put_i64(out, c->last_ts_ns);
     andon_put_u64(out, c->frame);
+    andon_put_u64(out, c->values);
+    andon_put_bytes(out, &c->seen, sizeof c->seen); /* flat; of this build */
 }
 
 static void put_figures(struct andon_writer *out, const struct asset *a)
@@ -27,6 +29,7 @@ static void put_figures(struct andon_writer *out, const struct asset *a)
     put_i64(out, a->last_ts_ns);
     put_i64(out, a->last_received_ns);
     put_i64(out, a->interval_ns);
+    andon_put_bytes(out, &a->interval, sizeof a->interval);
     const uint64_t figure[] = {a->rows, a->duplicates, a->late, a->conflicts, a->future, a->unjudged};
     for (size_t i = 0; i < sizeof figure / sizeof *figure; i++) andon_put_u64(out, figure[i]);
     andon_put_u32(out, a->last_count);
@@ -99,6 +102,9 @@ static bool get_channels(struct andon_reader *in, struct asset *a)
         a->channel[c].last = andon_get_f64(in);
         a->channel[c].last_ts_ns = get_i64(in);
         a->channel[c].frame = andon_get_u64(in);
+        a->channel[c].values = andon_get_u64(in);
+        andon_get_bytes(in, &a->channel[c].seen, sizeof a->channel[c].seen);
+        if (in->bad || !kind_good(&a->channel[c].seen)) return false;
     }
     return !in->bad;
 }
@@ -115,6 +121,8 @@ static bool get_figures(struct andon_reader *in, struct asset *a)
     a->last_ts_ns = get_i64(in);
     a->last_received_ns = get_i64(in);
     a->interval_ns = get_i64(in);
+    andon_get_bytes(in, &a->interval, sizeof a->interval);
+    if (in->bad || !interval_good(&a->interval)) return false;
     uint64_t *figure[] = {&a->rows, &a->duplicates, &a->late, &a->conflicts, &a->future, &a->unjudged};
     for (size_t i = 0; i < sizeof figure / sizeof *figure; i++) *figure[i] = andon_get_u64(in);
     a->last_count = andon_get_u32(in);

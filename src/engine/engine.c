@@ -32,6 +32,7 @@ struct engine {
     struct journal_record waiting; /* a record that did not fit the turn before */
     bool has_waiting;
     struct store_field *field;     /* field[FIELDS_MAX], of one row */
+    char *description;             /* description[ASSET_DESCRIPTION_MAX] */
     uint64_t skip_before;          /* rows completed before this offset are in the store */
     uint64_t records_since;        /* the last checkpoint */
     int64_t checkpoint_at_ns;
@@ -74,7 +75,8 @@ andon_status engine_open(const struct engine_options *options, struct journal *j
     if (e->options.checkpoint_ns == 0) e->options.checkpoint_ns = 30 * NS_PER_S;
     e->field = calloc(FIELDS_MAX, sizeof *e->field);
     andon_status st = ANDON_OK;
-    if (e->field == NULL || !turn_open(&e->turn))
+    e->description = malloc(ASSET_DESCRIPTION_MAX);
+    if (e->field == NULL || e->description == NULL || !turn_open(&e->turn))
         st = andon_fail(err, ANDON_ENOMEM, "no memory for a turn");
     if (st == ANDON_OK) st = models_open(options->models, &e->models, err);
     if (st == ANDON_OK) st = floor_open(&options->floor, e->models, &e->floor, err);
@@ -94,6 +96,7 @@ void engine_close(struct engine *e)
     models_close(e->models);
     turn_close(&e->turn);
     free(e->field);
+    free(e->description);
     pthread_mutex_destroy(&e->lock);
     free(e);
 }
@@ -202,6 +205,14 @@ static andon_status put_verdict(struct engine *e, const struct asset *a, const s
     return st;
 }
 
+static andon_status describe(struct engine *e, struct asset *a, andon_error *err)
+{
+    size_t size = asset_describe(a, e->description, ASSET_DESCRIPTION_MAX);
+    if (size == 0) return ANDON_OK; /* thousands of channels with long names: not described */
+    a->described = true;
+    return store_describe(e->store, a->store, (struct text){e->description, (uint32_t)size}, err);
+}
+
 static andon_status put_row(struct engine *e, const struct row *r, andon_error *err)
 {
     struct asset *a = floor_asset(e->floor, r->asset);
@@ -219,7 +230,8 @@ static andon_status put_row(struct engine *e, const struct row *r, andon_error *
     }
     row.asset = a->store;
     if (st == ANDON_OK) st = put_verdict(e, a, r, &row.verdict, err);
-    return st == ANDON_OK ? store_rows(e->store, &row, 1, err) : st;
+    if (st == ANDON_OK) st = store_rows(e->store, &row, 1, err);
+    return st == ANDON_OK && !a->described ? describe(e, a, err) : st;
 }
 
 static const char *door_name(uint8_t door)
@@ -270,6 +282,7 @@ static void forget_numbers(struct engine *e)
     for (uint32_t i = 0; i < floor_assets(e->floor); i++) {
         struct asset *a = floor_asset(e->floor, i);
         a->store = 0;
+        a->described = false;
         for (uint32_t c = 0; c < a->channels; c++) a->channel[c].store = 0;
     }
     for (uint32_t i = 0; i < models_count(e->models); i++) models_at(e->models, i)->store = 0;

@@ -180,15 +180,18 @@ static int64_t stale_after(const struct floor *f, const struct asset *a)
     return intervals > f->options.stale_min_ns ? intervals : f->options.stale_min_ns;
 }
 
-/* The usual time between rows: moves by an eighth toward shorter steps, slowly toward longer ones, so
- * that a gap does not lengthen it. */
-static void learn_interval(struct asset *a, int64_t step_ns)
+/* Conclusions are drawn after 10, 100, 1,000 ... rows: often at first, seldom later. */
+static bool is_round(uint64_t rows)
 {
-    if (step_ns <= 0) return;
-    if (a->interval_ns == 0) a->interval_ns = step_ns;
-    else if (step_ns < a->interval_ns) a->interval_ns -= (a->interval_ns - step_ns + 7) / 8;
-    else if (step_ns / 3 < a->interval_ns) a->interval_ns += (step_ns - a->interval_ns) / 16;
-    else a->interval_ns += a->interval_ns / 64;
+    while (rows >= 10 && rows % 10 == 0) rows /= 10;
+    return rows == 1;
+}
+
+static void learn(struct asset *a, int64_t ts_ns)
+{
+    interval_see(&a->interval, ts_ns);
+    if (a->rows % 64 == 0 || a->interval_ns == 0) a->interval_ns = interval_usual(&a->interval);
+    if (a->rows >= 10 && is_round(a->rows)) asset_learn(a);
 }
 
 static struct row *new_row(struct turn *turn, const struct asset *a, uint32_t number)
@@ -227,11 +230,11 @@ static void lay_out(struct floor *f, struct turn *turn, struct asset *a, struct 
 static void finish_row(struct floor *f, struct turn *turn, struct asset *a, struct row *r)
 {
     r->fields = turn->fields - r->field;
-    if (a->rows > 0) learn_interval(a, r->ts_ns - a->last_ts_ns);
     a->last_ts_ns = r->ts_ns;
     a->last_received_ns = r->received_ns;
     a->last_count = r->fields;
     a->rows++;
+    learn(a, r->ts_ns);
     a->silent = false;
     a->changed = true;
     lay_out(f, turn, a, r);
@@ -252,6 +255,19 @@ static void notice(struct asset *a, uint32_t c, const struct reading *reading)
     }
 }
 
+/* What sort of signal it is shows early; afterwards every 64th value is looked at. */
+enum { SEEN_ALL = 1024, SEEN_EVERY = 64 };
+
+static void see(struct channel *channel, const struct reading *reading)
+{
+    struct kind_state *seen = &channel->seen;
+    channel->values++;
+    if (channel->values > SEEN_ALL && channel->values % SEEN_EVERY != 0) return;
+    if (reading->kind == READING_TEXT) kind_see_text(seen, reading->text);
+    else if (reading->kind == READING_FLAG) kind_see_flag(seen, reading->number > 0.5);
+    else kind_see_number(seen, reading->number);
+}
+
 static void know(struct asset *a, uint32_t c, const struct reading *reading, int64_t ts_ns)
 {
     struct channel *channel = &a->channel[c];
@@ -259,24 +275,15 @@ static void know(struct asset *a, uint32_t c, const struct reading *reading, int
     channel->last_ts_ns = ts_ns;
     channel->quality = reading->quality;
     channel->frame = a->rows;
+    see(channel, reading);
     notice(a, c, reading);
-}
-
-/* Which of the asset's channels the model's notes call running signal and operating state. */
-static void find_signals(struct asset *a, uint32_t c)
-{
-    if (a->model == NULL) return;
-    const char *running = andon_model_noted(a->model->model, "running");
-    const char *regime = andon_model_noted(a->model->model, "regime");
-    if (running != NULL && strcmp(running, a->channel[c].name) == 0) a->running_channel = c;
-    if (regime != NULL && strcmp(regime, a->channel[c].name) == 0) a->regime_channel = c;
 }
 
 static uint32_t channel_of(struct asset *a, const struct reading *reading)
 {
     uint32_t before = a->channels;
     uint32_t c = asset_channel(a, reading->channel, (enum reading_kind)reading->kind);
-    if (c != TURN_NONE && a->channels > before) find_signals(a, c);
+    if (c != TURN_NONE && a->channels > before) asset_learn(a);
     return c;
 }
 
@@ -595,8 +602,7 @@ static bool take_publication(struct floor *f, const struct journal_record *recor
         struct asset *a = f->asset[i];
         struct text path = {a->path, a->path_bytes};
         (void)asset_bind(a, publications_find(&f->publications, path));
-        a->running_channel = a->regime_channel = TURN_NONE;
-        for (uint32_t c = 0; c < a->channels; c++) find_signals(a, c);
+        asset_learn(a);
     }
     return true;
 }
