@@ -91,11 +91,10 @@ static double bounded(double v)
     return v > DBL_MAX ? DBL_MAX : v < -DBL_MAX ? -DBL_MAX : v;
 }
 
-bool recipe_values(const struct andon_recipe *r, struct reference *reference, const double *sample,
+void recipe_values(const struct andon_recipe *r, struct reference *reference, const double *sample,
                    int64_t ts_ns, double *v)
 {
-    bool whole = whole_row_values(sample, r->peak, r->channels, v);
-    for (uint32_t c = 0; c < r->channels && !whole; c++)
+    for (uint32_t c = 0; c < r->channels; c++)
         v[c] = isfinite(sample[c]) ? bounded(sample[c] * r->peak[c]) : (double)NAN;
     for (uint32_t k = 0; k < r->steps; k++) {
         const struct step *s = &r->step[k];
@@ -103,7 +102,6 @@ bool recipe_values(const struct andon_recipe *r, struct reference *reference, co
         if (s->op == 'a') right = referenced(r, &reference[k], right, ts_ns);
         v[r->channels + k] = bounded(step_value(s->op, v[s->left], right, RATIO_GUARD));
     }
-    return whole;
 }
 
 /* A gap, or time that runs backwards, empties the windows: what stood before says nothing of now. */
@@ -160,7 +158,6 @@ static void scale_row(const struct andon_recipe *r, struct memory *m, int32_t re
 {
     const struct scale *scale = recipe_scale(r, 0, regime);
     double compress = r->options.compress, step = r->options.step;
-    if (whole_row_scale(&r->whole[recipe_regime_row(r, regime)], m->v, r->values, m->z)) return;
     for (uint32_t i = 0; i < r->values; i++) {
         if (!isnan(m->v[i]))
             m->z[i] = scale_value(&scale[i], m->v[i], compress, step);
@@ -171,22 +168,20 @@ static void scale_row(const struct andon_recipe *r, struct memory *m, int32_t re
     }
 }
 
-static void roll_row(const struct andon_recipe *r, struct memory *m)
+static void roll_row(const struct andon_recipe *r, struct memory *m, bool whole)
 {
     for (uint32_t i = 0; i < r->values; i++)
-        if (!isnan(m->v[i]) && !r->hidden[i])
+        if (whole || (!isnan(m->v[i]) && !r->hidden[i]))
             window_push(&m->ring[i], &m->sample[(size_t)i * r->window_max], r->window_max, r->window,
                         r->windows, &m->sums[(size_t)i * r->windows], window_sample(m->z[i]));
 }
 
-static void write_row(const struct andon_recipe *r, const struct memory *m, float *x)
+/* The values of a whole row are written already. */
+static void write_row(const struct andon_recipe *r, const struct memory *m, bool whole, float *x)
 {
-    uint32_t j = 0;
-    if (r->kind[FEATURE_VALUE] && !r->hides && whole_row_grid(m->z, r->values, x))
-        j = r->values;
-    else
-        for (uint32_t i = 0; r->kind[FEATURE_VALUE] && i < r->values; i++)
-            if (!r->hidden[i]) x[j++] = on_grid(m->z[i]);
+    uint32_t j = whole ? r->values : 0;
+    for (uint32_t i = 0; !whole && r->kind[FEATURE_VALUE] && i < r->values; i++)
+        if (!r->hidden[i]) x[j++] = on_grid(m->z[i]);
     for (uint32_t w = 0; w < r->windows; w++)
         for (uint32_t kind = FEATURE_MEAN; kind < FEATURE_KINDS; kind++)
             for (uint32_t i = 0; r->kind[kind] && i < r->values; i++)
@@ -220,10 +215,14 @@ void andon_recipe_apply(const struct andon_recipe *r, void *memory,
         uint8_t *gone = missing == NULL ? NULL : missing + i * r->channels;
         int64_t ts_ns =
             series->ts_ns != NULL ? series->ts_ns[i] : m.head->rows * ASSUMED_INTERVAL_NS;
-        bool whole =
-            recipe_values(r, m.reference, series->value + i * series->channels, ts_ns, m.v);
+        const double *sample = series->value + i * series->channels;
+        int32_t regime = series->regime != NULL ? series->regime[i] : ANDON_REGIME_UNKNOWN;
+        bool off = series->running != NULL && series->running[i] == 0;
+        bool whole = r->shows_all && !off &&
+                     whole_row(&r->whole[recipe_regime_row(r, regime)], sample, r->values, m.z, row);
+        if (!whole) recipe_values(r, m.reference, sample, ts_ns, m.v);
         if (gone != NULL) mark_missing(r, m.v, whole, gone);
-        if (series->running != NULL && series->running[i] == 0) {
+        if (off) {
             memset(row, 0, r->features * sizeof *row);
             continue;
         }
@@ -231,9 +230,9 @@ void andon_recipe_apply(const struct andon_recipe *r, void *memory,
             follow_time(r, &m, ts_ns);
         else
             m.head->rows++;
-        scale_row(r, &m, series->regime != NULL ? series->regime[i] : ANDON_REGIME_UNKNOWN);
-        if (r->window_max > 0) roll_row(r, &m);
-        write_row(r, &m, row);
+        if (!whole) scale_row(r, &m, regime);
+        if (r->window_max > 0) roll_row(r, &m, whole);
+        write_row(r, &m, whole, row);
     }
 }
 

@@ -29,7 +29,8 @@ struct andon_recipe {
     uint8_t *hidden;                 /* hidden[values]: only a source, no feature of its own    */
     struct scale *scale;             /* scale[regimes + 1][values]; the last row is global      */
     struct whole_scale *whole;       /* whole[regimes + 1]: the same once more for whole rows   */
-    bool hides;                      /* some value is hidden                                    */
+    bool shows_all;                  /* the first features are the channels, and nothing else is a
+                                        value: whole_row does                                   */
 
     uint32_t after_steps;
     struct step after[STEPS_MAX];    /* on scaled values                                        */
@@ -72,9 +73,8 @@ struct reference {
     int64_t ts_ns; /* without a time column: a count of rows, so that no value is too old */
 };
 
-/* recipe_values computes one sample's values v[values] in engineering units; true when no channel of the
- * sample is missing. */
-bool recipe_values(const struct andon_recipe *recipe, struct reference *reference,
+/* recipe_values computes one sample's values v[values] in engineering units. */
+void recipe_values(const struct andon_recipe *recipe, struct reference *reference,
                    const double *sample, int64_t ts_ns, double *v);
 
 #endif

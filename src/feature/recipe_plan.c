@@ -1,4 +1,5 @@
 /* From names and options to the plan of a recipe: which steps, which windows, which features. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,23 +265,33 @@ static void describe_rolling(struct andon_recipe *r, uint32_t *j)
             }
 }
 
-/* Scales side by side, for rows in which nothing is out of the ordinary. */
-static bool lay_scales(struct andon_recipe *r, struct andon_arena *arena)
+/* Scales of one regime side by side, for rows in which nothing is out of the ordinary. */
+static bool lay_scale(const struct andon_recipe *r, const struct scale *scale, struct whole_scale *to,
+                      struct andon_arena *arena)
 {
-    double limit = r->options.compress > 0.0 ? r->options.compress : (double)INFINITY;
-    r->whole = andon_arena_array(arena, r->regimes + 1, sizeof *r->whole);
-    for (uint32_t g = 0; r->whole != NULL && g <= r->regimes; g++) {
-        double *to = andon_arena_array(arena, r->values, 3 * sizeof *to);
-        if (to == NULL) return false;
-        r->whole[g] = (struct whole_scale){to, to + r->values, to + 2 * r->values};
-        for (uint32_t i = 0; i < r->values; i++) {
-            const struct scale *s = &r->scale[(size_t)g * r->values + i];
-            to[i] = s->centre;
-            to[r->values + i] = s->spread;
-            to[2 * r->values + i] = s->constant ? 0.0 : limit;
-        }
+    size_t n = r->channels, room = n + n % 2;
+    double compress = r->options.compress > 0.0 ? r->options.compress : (double)INFINITY;
+    double limit = fmin(nextafter(compress, (double)INFINITY), WHOLE_ROW_MAX);
+    double *v = andon_arena_array(arena, room, 4 * sizeof *v);
+    if (v == NULL) return false;
+    *to = (struct whole_scale){v, v + room, v + 2 * room, v + 3 * room};
+    for (size_t c = 0; c < room; c++) {
+        v[c] = c < n ? r->peak[c] : 1.0;
+        v[c + room] = c < n ? scale[c].centre : 0.0;
+        v[c + 2 * room] = c < n ? scale[c].spread : 1.0;
+        v[c + 3 * room] = c == n ? (double)INFINITY : scale[c].constant ? DBL_TRUE_MIN : limit;
     }
-    return r->whole != NULL;
+    return true;
+}
+
+static bool lay_scales(struct andon_recipe *r, uint32_t shown, struct andon_arena *arena)
+{
+    r->shows_all = r->kind[FEATURE_VALUE] && r->steps == 0 && shown == r->values;
+    r->whole = andon_arena_array(arena, r->regimes + 1, sizeof *r->whole);
+    if (r->whole == NULL) return false;
+    for (uint32_t g = 0; g <= r->regimes; g++)
+        if (!lay_scale(r, &r->scale[(size_t)g * r->values], &r->whole[g], arena)) return false;
+    return true;
 }
 
 andon_status recipe_describe(struct andon_recipe *r, struct andon_arena *arena, andon_error *err)
@@ -294,9 +305,8 @@ andon_status recipe_describe(struct andon_recipe *r, struct andon_arena *arena, 
         return andon_fail(err, ANDON_ELIMIT, "recipe: %llu features, expected 1 to %u",
                           (unsigned long long)features, ANDON_FEATURES_MAX);
     r->features = (uint32_t)features;
-    r->hides = shown < r->values;
     r->feature = andon_arena_array(arena, r->features, sizeof *r->feature);
-    if (r->feature == NULL || !lay_scales(r, arena))
+    if (r->feature == NULL || !lay_scales(r, shown, arena))
         return andon_fail(err, ANDON_ENOMEM, "recipe: no room for %u features", r->features);
     uint32_t j = 0;
     describe_values(r, &j);

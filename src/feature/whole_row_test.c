@@ -2,63 +2,66 @@
 
 #include <float.h>
 #include <math.h>
-#include <string.h>
 
 #include "andon/rng.h"
 #include "test.h"
 
-enum { N = 9 };
+enum { N = 10 };
 
-TEST(values_scales_and_grid_have_the_bits_of_one_value_at_a_time)
+static double peak[N], centre[N], spread[N], limit[N], sample[N];
+static const struct whole_scale scale = {peak, centre, spread, limit};
+
+static void fill(struct andon_rng *rng, uint32_t n)
+{
+    for (uint32_t i = 0; i < N; i++) {
+        sample[i] = 1e3 * andon_rng_normal(rng);
+        peak[i] = i < n && i % 3 == 0 ? 1.41 : 1.0;
+        centre[i] = i < n ? 10.0 * andon_rng_normal(rng) : 0.0;
+        spread[i] = i < n ? 1.0 + andon_rng_below(rng, 50) : 1.0;
+        limit[i] = i < n ? WHOLE_ROW_MAX : (double)INFINITY;
+    }
+}
+
+TEST(a_whole_row_has_the_bits_of_one_value_at_a_time)
 {
     struct andon_rng rng;
     andon_rng_seed(&rng, 3);
     for (int round = 0; round < 2000; round++) {
-        double sample[N], peak[N], centre[N], spread[N], limit[N], v[N], z[N];
+        uint32_t n = 1 + andon_rng_below(&rng, N - 1);
+        double z[N];
         float x[N];
-        uint32_t n = 1 + andon_rng_below(&rng, N);
+        fill(&rng, n);
+        if (round % 4 == 0) sample[0] = centre[0] / peak[0];
+        CHECK(whole_row(&scale, sample, n, z, x));
         for (uint32_t i = 0; i < n; i++) {
-            sample[i] = 1e3 * andon_rng_normal(&rng);
-            peak[i] = i % 3 == 0 ? 1.41 : 1.0;
-            centre[i] = 10.0 * andon_rng_normal(&rng);
-            spread[i] = 1.0 + andon_rng_below(&rng, 50);
-            limit[i] = INFINITY;
-        }
-        struct whole_scale scale = {centre, spread, limit};
-        CHECK(whole_row_values(sample, peak, n, v) && whole_row_scale(&scale, v, n, z));
-        CHECK(whole_row_grid(z, n, x));
-        for (uint32_t i = 0; i < n; i++) {
-            CHECK(v[i] == sample[i] * peak[i] && z[i] == (v[i] - centre[i]) / spread[i]);
-            CHECK_SAY(x[i] == (float)(nearbyint(z[i] * 0x1p20) * 0x1p-20), "n %u i %u: %a %a", n, i,
-                      z[i], (double)x[i]);
-            CHECK((signbit(x[i]) != 0) == (signbit(z[i]) != 0));
+            double expected = (sample[i] * peak[i] - centre[i]) / spread[i];
+            CHECK(z[i] == expected && (signbit(x[i]) != 0) == (signbit(expected) != 0));
+            CHECK(x[i] == (float)(nearbyint(expected * 0x1p20) * 0x1p-20));
         }
     }
 }
 
 TEST(one_value_out_of_the_ordinary_anywhere_is_told)
 {
-    static const double odd[] = {NAN, INFINITY, -INFINITY};
-    const double one[N] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, zero[N] = {0};
-    const struct whole_scale scale = {zero, one, one};
-    for (uint32_t n = 1; n <= N; n++)
+    static const double odd[] = {NAN, INFINITY, -INFINITY, 0x1p40, -0x1p40, DBL_MAX};
+    struct andon_rng rng;
+    double z[N];
+    float x[N];
+    andon_rng_seed(&rng, 4);
+    for (uint32_t n = 1; n < N; n++)
         for (uint32_t at = 0; at < n; at++) {
-            double v[N], out[N];
-            float x[N];
-            memcpy(v, one, sizeof v);
-            CHECK(whole_row_values(v, one, n, out) && whole_row_scale(&scale, v, n, out) &&
-                  whole_row_grid(v, n, x));
+            fill(&rng, n);
             for (size_t k = 0; k < sizeof odd / sizeof *odd; k++) {
-                v[at] = odd[k];
-                CHECK(!whole_row_values(v, one, n, out) && !whole_row_scale(&scale, v, n, out) &&
-                      !whole_row_grid(v, n, x));
+                double kept = sample[at];
+                sample[at] = odd[k];
+                CHECK(!whole_row(&scale, sample, n, z, x));
+                sample[at] = kept;
             }
-            v[at] = nextafter(1.0, 2.0);
-            CHECK(!whole_row_scale(&scale, v, n, out));
-            v[at] = -0x1p31;
-            CHECK(!whole_row_grid(v, n, x));
-            v[at] = DBL_MAX;
-            const double two[N] = {2, 2, 2, 2, 2, 2, 2, 2, 2};
-            CHECK(!whole_row_values(v, two, n, out));
+            peak[at] = spread[at] = 1.0;
+            sample[at] = centre[at];
+            limit[at] = DBL_TRUE_MIN; /* a constant channel */
+            CHECK(whole_row(&scale, sample, n, z, x) && z[at] == 0.0);
+            sample[at] = nextafter(centre[at], (double)INFINITY);
+            CHECK(!whole_row(&scale, sample, n, z, x));
         }
 }
