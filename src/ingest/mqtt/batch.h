@@ -1,5 +1,5 @@
-/* What came in and is not journaled yet: collected while sockets are read, then one append, one settle,
- * and only then the acknowledgements and the delivery to subscribers. */
+/* What came in and is not journaled yet: collected while sockets are read, then one append, one
+ * settle, and only then the acknowledgements and the delivery to subscribers. */
 #ifndef INGEST_MQTT_BATCH_H
 #define INGEST_MQTT_BATCH_H
 

@@ -163,8 +163,6 @@ static struct text assign_name(struct endpoint *e, char room[32])
 
 static void apply(struct connection *c, const struct connect *m, const struct greeting *g)
 {
-    if (properties_have(&m->properties, PROPERTY_PACKET_MAX))
-        c->packet_max = m->properties.packet_max;
     if (properties_have(&m->properties, PROPERTY_RECEIVE_MAX))
         c->receive_max = m->properties.receive_max;
     c->keep_alive_ns = g->keep_alive_s * (3 * NS_PER_S / 2); /* 3.1.2.10: one and a half times */
@@ -176,6 +174,10 @@ uint8_t connect_take(struct endpoint *e, struct connection *c, const struct pack
     char room[32];
     uint8_t reason = connect_read(packet, &m);
     c->version = m.version;
+    if (reason == REASON_OK && properties_have(&m.properties, PROPERTY_PACKET_MAX)) {
+        c->packet_max = m.properties.packet_max;
+        if (c->packet_max < PACKET_MAX_LEAST) reason = REASON_TOO_LARGE;
+    }
     if (reason == REASON_OK) reason = check_login(e, &m);
     if (reason != REASON_OK) return reason;
 

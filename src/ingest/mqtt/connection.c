@@ -107,20 +107,20 @@ static void wrong(struct endpoint *e, struct connection *c, uint8_t reason)
     connection_refuse(e, c, reason);
 }
 
+/* 3.1.0-1: there is nobody to say it to. */
+static void greeted_by_something_else(struct endpoint *e, struct connection *c)
+{
+    count_one(&e->counters.refused_wrong);
+    connection_end(e, c, false);
+}
+
 static void handle(struct endpoint *e, struct connection *c, const struct packet *p)
 {
-    if ((c->state == CONNECTION_GREETING) != (p->type == PACKET_CONNECT)) {
-        if (c->state == CONNECTION_GREETING) { /* 3.1.0-1: nobody to say it to */
-            count_one(&e->counters.refused_wrong);
-            connection_end(e, c, false);
-        } else {
-            wrong(e, c, REASON_PROTOCOL);
-        }
-        return;
-    }
     uint8_t reason = REASON_PROTOCOL;
     switch (p->type) {
-    case PACKET_CONNECT: reason = connect_take(e, c, p); break;
+    case PACKET_CONNECT:
+        if (c->state == CONNECTION_GREETING) reason = connect_take(e, c, p);
+        break;
     case PACKET_PUBLISH: reason = publish_take(e, c, p); break;
     case PACKET_PUBACK: reason = puback_take(e, c, p); break;
     case PACKET_PUBREL: reason = pubrel_take(e, c, p); break;
@@ -143,6 +143,10 @@ static size_t handle_all(struct endpoint *e, struct connection *c, const uint8_t
     size_t done = 0;
     while (c->state == CONNECTION_OPEN || c->state == CONNECTION_GREETING) {
         struct packet p;
+        if (c->state == CONNECTION_GREETING && done < size && at[done] >> 4 != PACKET_CONNECT) {
+            greeted_by_something_else(e, c); /* no need to wait for the rest of it */
+            return done;
+        }
         int64_t length = packet_split(at + done, size - done, &p);
         if (length < 0) wrong(e, c, REASON_MALFORMED);
         if (length <= 0) return done;

@@ -10,8 +10,8 @@ void connection_open(struct endpoint *e, int fd);
 /* connection_event reads once, and handles the whole packets that are there. */
 void connection_event(struct endpoint *e, struct connection *c, uint32_t events);
 
-/* connection_reserve makes room for one packet of that size behind what waits for c; the caller writes
- * all of it. NULL: there is none, and c has been closed as slow. */
+/* connection_reserve makes room for one packet of that size behind what waits for c; the caller
+ * writes all of it. NULL: there is none, and c has been closed as slow. */
 uint8_t *connection_reserve(struct endpoint *e, struct connection *c, uint32_t bytes);
 
 static inline uint32_t connection_waiting(const struct connection *c)
@@ -19,8 +19,8 @@ static inline uint32_t connection_waiting(const struct connection *c)
     return c->out_end - c->out_begin;
 }
 
-/* connection_refuse says in the protocol's words why c has to go (CONNACK, DISCONNECT, or nothing in
- * 3.1.1) and ends it, with its will. */
+/* connection_refuse says in the protocol's words why c has to go (CONNACK, DISCONNECT, or nothing
+ * in 3.1.1) and ends it, with its will. */
 void connection_refuse(struct endpoint *e, struct connection *c, uint8_t reason);
 
 /* connection_end lets c's session go. The socket is closed after what waits is written.

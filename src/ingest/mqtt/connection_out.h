@@ -4,7 +4,8 @@
 
 #include "ingest/mqtt/connection.h"
 
-void connection_mark(struct endpoint *e, struct connection *c); /* it has something to do at the end */
+/* connection_mark: it has something to write, or to look after, at the turn's end. */
+void connection_mark(struct endpoint *e, struct connection *c);
 void connection_drop_out(struct endpoint *e, struct connection *c);
 void connection_slow(struct endpoint *e, struct connection *c); /* closed: it does not read */
 

@@ -1,5 +1,5 @@
-/* To subscribers: QoS 0 straight into what waits for the client, QoS 1 through a queue of the session
- * that keeps it until its PUBACK. */
+/* To subscribers: QoS 0 straight into what waits for the client, QoS 1 through a queue of the
+ * session that keeps it until its PUBACK. */
 #ifndef INGEST_MQTT_DELIVERY_H
 #define INGEST_MQTT_DELIVERY_H
 

@@ -201,14 +201,28 @@ static uint64_t look(_Atomic uint64_t *counter)
 void endpoint_figures(struct endpoint *endpoint, struct endpoint_figures *figures)
 {
     struct counters *n = &endpoint->counters;
-    *figures = (struct endpoint_figures){.connections = look(&n->connections),
-                                         .connections_refused = look(&n->connections_refused),
-                                         .received = look(&n->received),
-                                         .acknowledged = look(&n->acknowledged),
-                                         .refused_full = look(&n->refused_full),
-                                         .refused_wrong = look(&n->refused_wrong),
-                                         .sent = look(&n->sent),
-                                         .dropped = look(&n->dropped) + look(&n->say_full),
-                                         .slow_closed = look(&n->slow_closed),
-                                         .retained = look(&n->retained)};
+    *figures = (struct endpoint_figures){
+        .connections = look(&n->connections),
+        .connections_refused = look(&n->connections_refused),
+        .received = look(&n->received),
+        .acknowledged = look(&n->acknowledged),
+        .refused_full = look(&n->refused_full),
+        .refused_wrong = look(&n->refused_wrong),
+        .sent = look(&n->sent),
+        .dropped = look(&n->dropped) + look(&n->say_full),
+        .slow_closed = look(&n->slow_closed),
+        .retained = look(&n->retained),
+        .retained_refused = look(&n->retained_refused),
+        .sessions = look(&n->sessions),
+        .subscriptions = look(&n->subscriptions),
+        .sessions_evicted = look(&n->sessions_evicted),
+        .sessions_expired = look(&n->sessions_expired),
+        .subscriptions_refused = look(&n->subscriptions_refused),
+        .refused_login = look(&n->refused_login),
+        .refused_room = look(&n->refused_room),
+        .greeting_closed = look(&n->greeting_closed),
+        .keep_alive_closed = look(&n->keep_alive_closed),
+        .taken_over = look(&n->taken_over),
+        .wills = look(&n->wills),
+        .said = look(&n->said)};
 }

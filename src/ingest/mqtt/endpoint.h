@@ -31,7 +31,16 @@ struct endpoint_figures {
     uint64_t refused_full, refused_wrong;      /* disk full; protocol errors  */
     uint64_t sent, dropped;                    /* to subscribers              */
     uint64_t slow_closed;
-    uint64_t retained;
+    uint64_t retained;                   /* topics, now            */
+    uint64_t retained_refused;           /* no room for one more   */
+    uint64_t sessions, subscriptions;    /* now                    */
+    uint64_t sessions_evicted, sessions_expired;
+    uint64_t subscriptions_refused;
+    uint64_t refused_login;              /* by allow                                         */
+    uint64_t refused_room;               /* half packets, sessions, wills: a pool is full     */
+    uint64_t greeting_closed, keep_alive_closed; /* no CONNECT in time; silent too long       */
+    uint64_t taken_over;
+    uint64_t wills, said;                /* journaled; from endpoint_say                     */
 };
 
 struct endpoint;

@@ -1,5 +1,5 @@
-/* Finds a number by a hash, for tables whose rows come and go: open addressing with a fixed number of
- * places, removal without graves. The caller compares names. Hashes are seeded at random at
+/* Finds a number by a hash, for tables whose rows come and go: open addressing with a fixed number
+ * of places, removal without graves. The caller compares names. Hashes are seeded at random at
  * start-up, so that a hostile client cannot choose names that collide. Owned by one thread. */
 #ifndef INGEST_MQTT_INDEX_H
 #define INGEST_MQTT_INDEX_H

@@ -1,5 +1,5 @@
-/* A message that outlives its turn: retained, queued for a subscriber, or a will. One copy in a pool,
- * shared by counting; never changed after it is made. */
+/* A message that outlives its turn: retained, queued for a subscriber, or a will. One copy in a
+ * pool, shared by counting; never changed after it is made. */
 #ifndef INGEST_MQTT_LETTER_H
 #define INGEST_MQTT_LETTER_H
 
@@ -16,8 +16,8 @@ struct mail {
     struct text topic, passed, payload; /* passed: a block of properties that go on unaltered */
     uint8_t qos;
     bool retain, expires;
-    uint32_t expiry_s;   /* counted from since_ns                             */
-    int64_t since_ns;    /* steady                                           */
+    uint32_t expiry_s;          /* counted from since_ns */
+    int64_t since_ns;           /* steady */
     const struct session *from; /* who published it; NULL: andon              */
 };
 
@@ -45,7 +45,7 @@ static inline uint32_t letter_size(const struct letter *letter)
     return (uint32_t)sizeof *letter + letter->topic + letter->passed + letter->payload;
 }
 
-/* mail_left: seconds until it expires at now_ns, at least 1; 0: it has. Mail that never does has all. */
+/* mail_left: seconds until it expires at now_ns, at least 1; 0: it has. */
 static inline uint32_t mail_left(const struct mail *mail, int64_t now_ns)
 {
     if (!mail->expires) return UINT32_MAX;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 
+/* clang-format off */
 enum {
     CONNECTIONS_DEFAULT = 8192,
     PACKET_BYTES_DEFAULT = 1 << 20,
@@ -11,40 +12,43 @@ enum {
     SESSIONS_DEFAULT = 65536,
     TOPICS_RETAINED_DEFAULT = 65536,
 
-    READ_BYTES = 128 << 10,    /* from one connection in one turn             */
-    BATCH_MESSAGES = 8192,     /* in one append                               */
-    HEADS_BYTES = 2 << 20,     /* of their heads                              */
-    ACCEPTS_PER_TURN = 256,    /* ... so that a storm of them starves nobody   */
+    READ_BYTES = 128 << 10,       /* from one connection in one turn                          */
+    BATCH_MESSAGES = 8192,        /* in one append                                            */
+    HEADS_BYTES = 2 << 20,        /* of their heads                                           */
+    ACCEPTS_PER_TURN = 256,       /* so that a storm of them starves nobody                   */
     EVENTS_PER_TURN = 1024,
 
-    OUT_SOFT_BYTES = 256 << 10, /* waiting for a client: no QoS 0 beyond, and it is not read from */
-    SEND_BUFFER_BYTES = 128 << 10, /* what the system may hold for a client that does not read   */
-    QUEUE_MESSAGES = 4096,     /* QoS 1 for one session                        */
+    OUT_SOFT_BYTES = 256 << 10,   /* waiting for a client: beyond, QoS 0 is dropped and the client
+                                   * is not read from; all PUBACKs it can have due fit          */
+    SEND_BUFFER_BYTES = 128 << 10, /* what the system may hold for a client that does not read */
+    QUEUE_MESSAGES = 4096,        /* QoS 1 for one session                                    */
     QUEUE_BYTES = 1 << 20,
-    WINDOW_MAX = 512,          /* of them sent and not yet acknowledged        */
-    RECEIVE_MAX = 1024,        /* QoS 1 and 2 from a client of MQTT 5 at once   */
+    WINDOW_MAX = 512,             /* of them sent and not yet acknowledged                    */
+    RECEIVE_MAX = 1024,           /* QoS 1 and 2 from a client of MQTT 5 at once              */
     ALIAS_MAX = 64,
+    PACKET_MAX_LEAST = 64,        /* a client that takes less cannot be greeted               */
 
     SUBSCRIPTIONS_PER_CLIENT = 1024,
     SUBSCRIPTIONS_MAX = 1 << 18,
     TREE_NODES_MAX = 1 << 19,
 
-    INPUT_POOL_BYTES = 64 << 20,   /* halves of packets                          */
-    OUTPUT_POOL_BYTES = 128 << 20, /* what waits for clients, QoS 1 queues        */
-    KEPT_POOL_BYTES = 128 << 20,   /* sessions' names, wills, subscriptions       */
+    INPUT_POOL_BYTES = 64 << 20,  /* halves of packets                                        */
+    OUTPUT_POOL_BYTES = 128 << 20, /* what waits for clients, QoS 1 queues                    */
+    KEPT_POOL_BYTES = 128 << 20,  /* sessions' names, wills, subscriptions                    */
     RETAINED_POOL_BYTES = 128 << 20,
-    RETAINED_OWN_MAX = 65536,      /* topics of andon's own, beside those of devices */
+    RETAINED_OWN_MAX = 65536,     /* topics of andon's own, beside those of devices           */
 
     SESSION_EXPIRY_MAX_S = 7 * 86400,
-    KEEP_ALIVE_MAX_S = 1200, /* asked of clients of MQTT 5 that want none or more */
+    KEEP_ALIVE_MAX_S = 1200,      /* asked of clients of MQTT 5 that want none or more        */
 };
+/* clang-format on */
 
 #define NS_PER_S (1000 * NS_PER_MS)
-#define GREETING_NS (10 * NS_PER_S)    /* from the connection to a whole CONNECT              */
-#define FAREWELL_NS (2 * NS_PER_S)     /* for a client to read why it is closed               */
-#define STALL_NS (30 * NS_PER_S)       /* a full buffer of which nothing could be written     */
-#define WILL_RETRY_NS (1 * NS_PER_S)   /* after the journal refused one                       */
-#define DRAIN_NS (2 * NS_PER_S)        /* at the end, for what waits to be written            */
-#define TICK_MS 250                    /* timers                                              */
+#define GREETING_NS (10 * NS_PER_S)  /* from the connection to a whole CONNECT              */
+#define FAREWELL_NS (2 * NS_PER_S)   /* for a client to read why it is closed               */
+#define STALL_NS (30 * NS_PER_S)     /* a full buffer of which nothing could be written     */
+#define WILL_RETRY_NS (1 * NS_PER_S) /* after the journal refused one                       */
+#define DRAIN_NS (2 * NS_PER_S)      /* at the end, for what waits to be written            */
+#define TICK_MS 250                  /* timers                                              */
 
 #endif

@@ -1,5 +1,5 @@
-/* Packets on the wire: where one ends (MQTT 2.1), and the primitives of 1.5: integers, strings, binary
- * data. Reading never goes beyond the bytes that are there; nothing is allocated. */
+/* Packets on the wire: where one ends (MQTT 2.1), and the primitives of 1.5: integers, strings,
+ * binary data. Reading never goes beyond the bytes that are there; nothing is allocated. */
 #ifndef INGEST_MQTT_PACKET_H
 #define INGEST_MQTT_PACKET_H
 
@@ -43,8 +43,8 @@ struct packet {
  * > 0: the length of the packet, header and all; 0: the header is not all there; -1: it is none. */
 int64_t packet_split(const uint8_t *data, size_t size, struct packet *packet);
 
-/* A cursor over borrowed bytes. Once a read runs past the end or meets what may not be, reason is set
- * and later reads give zeros: a decoder asks once at its end. */
+/* A cursor over borrowed bytes. Once a read runs past the end or meets what may not be, reason is
+ * set and later reads give zeros: a decoder asks once at its end. */
 struct wire {
     const uint8_t *at, *end;
     uint8_t reason;

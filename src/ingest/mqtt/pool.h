@@ -1,7 +1,7 @@
-/* Memory with a stated limit for what lives as long as a client wants: halves of packets, answers that
- * wait, sessions' names, retained messages. One reservation at start-up whose pages are touched when
- * they are used, cut by halves (a buddy system); a block that is given back joins its neighbour again.
- * Owned by one thread. */
+/* Memory with a stated limit for what lives as long as a client wants: halves of packets, answers
+ * that wait, sessions' names, retained messages. One reservation at start-up whose pages are
+ * touched when they are used, cut by halves (a buddy system); a block that is given back joins its
+ * neighbour again. Owned by one thread. */
 #ifndef INGEST_MQTT_POOL_H
 #define INGEST_MQTT_POOL_H
 

@@ -1,4 +1,4 @@
-/* Properties of MQTT 5 (2.2.2): which there are, of what type, and in which packets each may stand. */
+/* Properties of MQTT 5 (2.2.2): which there are, of what type, in which packets each may stand. */
 #ifndef INGEST_MQTT_PROPERTY_H
 #define INGEST_MQTT_PROPERTY_H
 
@@ -63,12 +63,13 @@ static inline bool properties_have(const struct properties *p, enum property whi
     return (p->has >> which & 1) != 0;
 }
 
-/* properties_read reads the length and the block; w->reason says what is wrong: 0x81 a property that
- * is none, has no place here or runs over; 0x82 one that stands twice, or whose value may not be. */
+/* properties_read reads the length and the block; w->reason says what is wrong: 0x81 a property
+ * that is none, has no place here or runs over; 0x82 one that stands twice, or whose value may not
+ * be. */
 void properties_read(struct wire *w, enum property_place place, struct properties *properties);
 
-/* properties_passed_on writes what of a PUBLISH block goes on to subscribers unaltered (3.3.2.3): all
- * but topic alias, message expiry and subscription identifiers.
+/* properties_passed_on writes what of a PUBLISH block goes on to subscribers unaltered (3.3.2.3):
+ * all but topic alias and message expiry.
  *   to  out  block.length bytes at most; may be the block itself
  * Returns the end of what was written. The block has been read once: it is in order. */
 uint8_t *properties_passed_on(struct text block, uint8_t *to);

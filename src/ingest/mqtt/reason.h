@@ -1,5 +1,5 @@
-/* Reason codes of MQTT 5 (2.4), those that this endpoint says or asks about, and the return codes of
- * 3.1.1's CONNACK (3.2.2.3) that stand for them. */
+/* Reason codes of MQTT 5 (2.4), those that this endpoint says or asks about, and the return codes
+ * of 3.1.1's CONNACK (3.2.2.3) that stand for them. */
 #ifndef INGEST_MQTT_REASON_H
 #define INGEST_MQTT_REASON_H
 

@@ -102,12 +102,15 @@ static uint8_t subscribe_one(struct endpoint *e, struct connection *c, const str
     return c->version == VERSION_5 ? reason : REASON_UNSPECIFIED;
 }
 
-/* SUBACK and UNSUBACK up to their reasons; NULL: no room, and c is closed. */
+/* SUBACK and UNSUBACK up to their reasons; NULL: c does not take it, or there is no room, and c is
+ * closed. */
 static uint8_t *begin_answer(struct endpoint *e, struct connection *c, uint8_t type,
                              uint16_t packet, uint32_t reasons)
 {
     uint32_t body = (c->version == VERSION_5 ? 3u : 2u) + reasons;
-    uint8_t *at = connection_reserve(e, c, 1 + varint_size(body) + body);
+    uint32_t whole = 1 + varint_size(body) + body;
+    if (whole > c->packet_max) connection_refuse(e, c, REASON_TOO_LARGE);
+    uint8_t *at = connection_reserve(e, c, whole);
     if (at == NULL) return NULL;
     at = put_u16(put_varint(put_u8(at, (uint8_t)(type << 4)), body), packet);
     return c->version == VERSION_5 ? put_varint(at, 0) : at;

@@ -4,8 +4,8 @@
 
 #include "ingest/mqtt/state.h"
 
-/* turn_take waits at most timeout_ms for something to happen and does all of it. True: there is more to
- * do at once (retained messages for a new subscriber). */
+/* turn_take waits at most timeout_ms for something to happen and does all of it. True: there is
+ * more to do at once (retained messages for a new subscriber). */
 bool turn_take(struct endpoint *e, int timeout_ms);
 void turn_clock(struct endpoint *e);
 

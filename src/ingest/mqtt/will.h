@@ -1,6 +1,6 @@
-/* Will messages (3.1.2.5, 3.1.3.2): what a client wants said when it goes without a DISCONNECT. Armed
- * with its session; then counting down in the endpoint's list; then in a batch; and gone when the
- * journal has it. */
+/* Will messages (3.1.2.5, 3.1.3.2): what a client wants said when it goes without a DISCONNECT.
+ * Armed with its session; then counting down in the endpoint's list; then in a batch; and gone when
+ * the journal has it. */
 #ifndef INGEST_MQTT_WILL_H
 #define INGEST_MQTT_WILL_H
 
@@ -24,7 +24,7 @@ bool will_arm(struct endpoint *e, struct session *s, const struct connect *conne
 
 void will_count_down(struct endpoint *e, struct session *s); /* the client has gone     */
 void will_now(struct endpoint *e, struct session *s);        /* ... and so has its session */
-void will_drop(struct endpoint *e, struct session *s); /* DISCONNECT, or back in time */
+void will_drop(struct endpoint *e, struct session *s);       /* DISCONNECT, or back in time */
 void will_tick(struct endpoint *e); /* those that are due go into the batch */
 
 /* The batch's answers: the journal has it; it has not. */
