@@ -136,8 +136,7 @@ void duration_write(char out[QUANTITY_ROOM], int64_t ns)
     size_t used = 0;
     if (left == 0) snprintf(out, QUANTITY_ROOM, "0s");
     for (const struct unit *u = durations; left > 0 && u->name != NULL; u++) {
-        /* Weeks only where nothing is left over: 10d reads better than 1w3d. */
-        if (left < u->size || (u == durations && left % u->size != 0)) continue;
+        if (left < u->size || u == durations) continue; /* 7d reads better than 1w */
         used += (size_t)snprintf(out + used, QUANTITY_ROOM - used, "%llu%s",
                                  (unsigned long long)(left / u->size), u->name);
         left %= u->size;
@@ -179,6 +178,10 @@ bool real_read(struct text text, double *value)
 
 void real_write(char out[QUANTITY_ROOM], double value)
 {
+    if (value == floor(value) && fabs(value) < 1e15) {
+        snprintf(out, QUANTITY_ROOM, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, QUANTITY_ROOM, "%.*g", digits, value);
         if (strtod(out, NULL) == value) return;

@@ -199,7 +199,7 @@ andon_status yaml_put(struct yaml *yaml, const struct yaml_table *table, const c
                       const char *value, const char *origin, andon_error *err)
 {
     struct overlay o = {.yaml = yaml, .err = err};
-    if (!utf8_valid(value, strlen(value)))
+    if (!utf8_valid(value, strlen(value)) || !utf8_valid(path, strlen(path)))
         return andon_fail(err, ANDON_EINVAL, "%.100s: found bytes that are no UTF-8", origin);
     char *at = andon_arena_text(yaml->arena, path);
     o.origin = andon_arena_text(yaml->arena, origin);

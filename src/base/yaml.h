@@ -33,7 +33,8 @@ enum yaml_type {
                       literal is allowed in the environment only                              */
     YAML_INTEGER,  /* int64_t                                                                 */
     YAML_NUMBER,   /* double; NaN: not given                                                  */
-    YAML_DURATION, /* int64_t ns; with .choices a word may stand instead: -1, -2, ...          */
+    YAML_DURATION, /* int64_t ns; with .choices a word may stand instead: -1, -2, ...;
+                      0 without a preset: not given                                           */
     YAML_BYTES,    /* uint64_t                                                                */
     YAML_RATE,     /* double per day                                                          */
     YAML_FLAG,     /* bool; yes/no, true/false, on/off, 1/0                                   */

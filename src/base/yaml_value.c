@@ -104,6 +104,7 @@ bool yaml_value_write(const struct yaml_key *key, const void *field, char *text,
     case YAML_INTEGER: snprintf(text, room, "%lld", (long long)*whole); return true;
     case YAML_DURATION:
         if (*whole < 0) return choice_name(key->choices, (int32_t)(-1 - *whole), text, room);
+        if (*whole == 0 && key->preset == NULL) return false;
         duration_write(out, *whole);
         break;
     case YAML_NUMBER:
