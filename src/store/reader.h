@@ -20,6 +20,7 @@ void reader_close(struct reader *reader);
 ANDON_MUST_CHECK andon_status reader_snapshot(struct reader *reader, andon_error *err);
 void reader_release(struct reader *reader);
 uint64_t reader_offset(struct reader *reader); /* journal offset of what is seen */
+uint64_t reader_checkpoint_offset(struct reader *reader); /* where the engine goes on reading from it */
 
 /* Assets and channels. */
 struct reader_asset {

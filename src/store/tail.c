@@ -1,0 +1,217 @@
+/* Invariants: 1. an asset is in the list by age as long as it has rows; 2. the first record of a turn
+ * names its channels, so that the bytes from turn_at on can be read by themselves; 3. bytes and rows
+ * are the sums over all assets. */
+#include "store/tail.h"
+
+#include <stdlib.h>
+
+enum { BLOCK_BITS_MIN = 8, ASSETS_FIRST = 64 };
+
+void tail_init(struct tail *t)
+{
+    *t = (struct tail){.stamp = 1};
+}
+
+static void list_take_out(struct tail *t, uint32_t asset)
+{
+    struct tail_asset *a = &t->asset[asset];
+    if (a->older != TAIL_NONE) t->asset[a->older].newer = a->newer;
+    else t->oldest = a->newer;
+    if (a->newer != TAIL_NONE) t->asset[a->newer].older = a->older;
+    else t->newest = a->older;
+    a->older = a->newer = TAIL_NONE;
+}
+
+static void list_put_last(struct tail *t, uint32_t asset)
+{
+    struct tail_asset *a = &t->asset[asset];
+    a->older = t->newest;
+    a->newer = TAIL_NONE;
+    if (t->newest != TAIL_NONE) t->asset[t->newest].newer = asset;
+    else t->oldest = asset;
+    t->newest = asset;
+}
+
+/* ---- room ---- */
+
+static unsigned bits_for(uint32_t bytes)
+{
+    unsigned bits = BLOCK_BITS_MIN;
+    while (bits < 31 && (UINT32_C(1) << bits) < bytes) bits++;
+    return bits;
+}
+
+static uint8_t *take_block(struct tail *t, unsigned bits)
+{
+    void *block = t->free_block[bits];
+    if (block == NULL) return malloc((size_t)1 << bits);
+    memcpy(&t->free_block[bits], block, sizeof block);
+    return block;
+}
+
+static void give_block(struct tail *t, uint8_t *block, uint32_t room)
+{
+    if (block == NULL) return;
+    unsigned bits = bits_for(room);
+    memcpy(block, &t->free_block[bits], sizeof(void *));
+    t->free_block[bits] = block;
+}
+
+static bool make_room(struct tail *t, struct tail_asset *a, size_t more)
+{
+    if (more <= a->room - a->size) return true;
+    if (more > (UINT32_C(1) << 30) - a->size) return false;
+    unsigned bits = bits_for(a->size + (uint32_t)more);
+    uint8_t *block = take_block(t, bits);
+    if (block == NULL) return false;
+    if (a->size > 0) memcpy(block, a->bytes, a->size);
+    give_block(t, a->bytes, a->room);
+    a->bytes = block;
+    a->room = UINT32_C(1) << bits;
+    return true;
+}
+
+void tail_close(struct tail *t)
+{
+    for (uint32_t i = 0; i < t->room; i++) free(t->asset[i].bytes);
+    for (unsigned i = 0; i < 32; i++)
+        while (t->free_block[i] != NULL) {
+            void *block = t->free_block[i];
+            memcpy(&t->free_block[i], block, sizeof block);
+            free(block);
+        }
+    free(t->asset);
+    free(t->touched);
+    free(t->cursor.field);
+    tail_init(t);
+}
+
+andon_status tail_reserve(struct tail *t, uint32_t assets, andon_error *err)
+{
+    if (assets >= t->room) {
+        uint32_t room = t->room > 0 ? t->room : ASSETS_FIRST;
+        while (room <= assets) room *= 2;
+        struct tail_asset *asset = realloc(t->asset, room * sizeof *asset);
+        if (asset != NULL) {
+            memset(asset + t->room, 0, (room - t->room) * sizeof *asset);
+            t->asset = asset;
+        }
+        uint32_t *touched = asset == NULL ? NULL : realloc(t->touched, room * sizeof *touched);
+        if (touched == NULL)
+            return andon_fail(err, ANDON_ENOMEM, "no memory for %u assets", assets);
+        t->touched = touched;
+        t->room = room;
+    }
+    if (assets > t->assets) t->assets = assets;
+    return ANDON_OK;
+}
+
+static void forget(struct tail *t, uint32_t asset)
+{
+    struct tail_asset *a = &t->asset[asset];
+    if (a->rows > 0) list_take_out(t, asset);
+    t->bytes -= a->size;
+    t->rows -= a->rows;
+    give_block(t, a->bytes, a->room);
+    a->bytes = NULL;
+    a->size = a->room = a->rows = 0;
+    a->turn_at = a->turn_rows = a->base_at = a->base_rows = 0;
+    a->shape_at = a->shape_size = 0;
+}
+
+void tail_empty(struct tail *t)
+{
+    for (uint32_t i = 1; i <= t->assets && i < t->room; i++) {
+        forget(t, i);
+        t->asset[i].sealed = 0;
+        t->asset[i].stamp = 0;
+    }
+    t->touched_count = 0;
+}
+
+/* ---- rows ---- */
+
+void tail_turn(struct tail *t)
+{
+    t->touched_count = 0;
+    if (++t->stamp != 0) return;
+    for (uint32_t i = 0; i < t->room; i++) t->asset[i].stamp = 0;
+    t->stamp = 1;
+}
+
+static void touch(struct tail *t, uint32_t asset)
+{
+    struct tail_asset *a = &t->asset[asset];
+    if (a->stamp == t->stamp) return;
+    a->stamp = t->stamp;
+    a->turn_at = a->size;
+    a->turn_rows = a->rows;
+    a->shape_size = 0;
+    t->touched[t->touched_count++] = asset;
+}
+
+andon_status tail_add(struct tail *t, const struct store_row *row, int64_t now_ns, andon_error *err)
+{
+    struct tail_asset *a = &t->asset[row->asset];
+    if (!make_room(t, a, record_bytes_max(row)))
+        return andon_fail(err, ANDON_ENOMEM, "no memory for a row of asset %u", row->asset);
+    touch(t, row->asset);
+    struct record_shape shape = {a->bytes + a->shape_at, a->shape_size};
+    size_t size = record_put(row, &shape, a->bytes + a->size);
+    a->shape_at = (uint32_t)(shape.at - a->bytes);
+    a->shape_size = shape.size;
+    if (a->rows == 0) {
+        a->since_ns = now_ns;
+        list_put_last(t, row->asset);
+    }
+    a->size += (uint32_t)size;
+    a->rows++;
+    t->bytes += size;
+    t->rows++;
+    return ANDON_OK;
+}
+
+andon_status tail_put_back(struct tail *t, uint32_t asset, const uint8_t *records, uint32_t size,
+                           uint32_t rows, int64_t since_ns, andon_error *err)
+{
+    struct tail_asset *a = &t->asset[asset];
+    if (rows == 0) return ANDON_OK;
+    if (!make_room(t, a, size))
+        return andon_fail(err, ANDON_ENOMEM, "no memory for the rows of asset %u", asset);
+    if (a->rows == 0) {
+        a->since_ns = since_ns;
+        list_put_last(t, asset);
+    }
+    memcpy(a->bytes + a->size, records, size);
+    a->size += size;
+    a->rows += rows;
+    t->bytes += size;
+    t->rows += rows;
+    return ANDON_OK;
+}
+
+andon_status tail_sheet(struct tail *t, uint32_t asset, struct sheet *sheet, andon_error *err)
+{
+    const struct tail_asset *a = &t->asset[asset];
+    struct record_cursor *c = &t->cursor;
+    struct store_row row;
+    int got;
+    c->in = (struct wire){.at = a->bytes, .end = a->bytes + a->size};
+    c->shape = (struct record_shape){0};
+    c->asset = asset;
+    while ((got = record_next(c, &row)) == 1) {
+        andon_status st = sheet_add(sheet, &row, err);
+        if (st != ANDON_OK) return st;
+    }
+    if (got == 0) return ANDON_OK;
+    return got == -1 ? andon_fail(err, ANDON_ENOMEM, "no memory for the rows of asset %u", asset)
+                     : andon_fail(err, ANDON_EFORMAT, "rows of asset %u in memory are damaged",
+                                  asset);
+}
+
+void tail_drop(struct tail *t, uint32_t asset)
+{
+    struct tail_asset *a = &t->asset[asset];
+    a->sealed += a->rows;
+    forget(t, asset);
+}
