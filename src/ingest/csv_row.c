@@ -219,7 +219,7 @@ static bool take_numbers(struct csv *c, uint32_t column, uint32_t count, const c
     for (size_t i = 0;; i++) {
         i += c->kernel->read(text, bound + i, count - i, value + i);
         if (i == count) return true;
-        if (!known_number(c, column + (uint32_t)i, text + bound[i] + 1, text + bound[i + 1],
+        if (!known_number(c, column + (uint32_t)i, text + (bound[i] + 1), text + bound[i + 1],
                           &value[i]))
             return false;
     }
@@ -233,7 +233,7 @@ static bool take_known(struct csv *c, const char *text, const int32_t *bound)
     for (uint32_t i = 1; i < columns; i++) other |= (unsigned)(text[bound[i]] ^ c->delimiter);
     if (other != 0 || text[bound[columns]] != '\n') return false;
     for (uint32_t i = 0, run; i < columns; i += run) {
-        const char *at = text + bound[i] + 1;
+        const char *at = text + (bound[i] + 1);
         run = c->column[i].run;
         if (run > 0) {
             if (!take_numbers(c, i, run, text, bound + i)) return false;

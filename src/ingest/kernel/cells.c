@@ -97,7 +97,7 @@ static __attribute__((noinline)) size_t read_each(const char *text, const int32_
                                                   double *value)
 {
     for (size_t i = 0; i < n; i++) {
-        const char *start = text + bound[i] + 1, *end = text + bound[i + 1];
+        const char *start = text + (bound[i] + 1), *end = text + bound[i + 1];
         if (!digits_short(start, (size_t)(end - start), &value[i])) return i;
     }
     return n;
@@ -110,7 +110,7 @@ enum { FOUR = 4 };
 static inline __m256i load_four(const char *text, const int32_t *bound)
 {
     long long lane[FOUR];
-    for (int k = 0; k < FOUR; k++) memcpy(&lane[k], text + bound[k] + 1, sizeof lane[k]);
+    for (int k = 0; k < FOUR; k++) memcpy(&lane[k], text + (bound[k] + 1), sizeof lane[k]);
     return _mm256_xor_si256(_mm256_set_epi64x(lane[3], lane[2], lane[1], lane[0]),
                             _mm256_set1_epi64x(DIGITS_ZEROS));
 }

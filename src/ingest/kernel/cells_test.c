@@ -105,14 +105,14 @@ TEST(short_numbers_are_read_like_any_number_and_nothing_else_is)
                 taken += got;
                 for (size_t j = 0; j < got; j++) {
                     double expected = 0.0;
-                    const char *start = text + bound[i + j] + 1;
+                    const char *start = text + (bound[i + j] + 1);
                     CHECK(number_read(start, (size_t)(text + bound[i + j + 1] - start), &expected));
                     CHECK_SAY(memcmp(&expected, &value[j], sizeof expected) == 0, "%.20s: %.17g, %.17g",
                               start, value[j], expected);
                 }
                 i += got;
                 if (got == n) continue;
-                const char *start = text + bound[i] + 1, *end = text + bound[i + 1];
+                const char *start = text + (bound[i] + 1), *end = text + bound[i + 1];
                 double never;
                 CHECK(!digits_short(start, (size_t)(end - start), &never));
                 refused++;
@@ -138,7 +138,7 @@ TEST(every_fraction_is_the_nearest_double)
             snprintf(digits, sizeof digits, "%07u", whole);
             at += sprintf(at, "%.*s.%s,", (int)point, digits, digits + point);
             bound[c + 1] = (int32_t)(at - text) - 1;
-            expected[c] = strtod(text + bound[c] + 1, NULL);
+            expected[c] = strtod(text + (bound[c] + 1), NULL);
         }
         for (size_t k = 0; k < kernel_count; k++) {
             CHECK(kernels[k]->read(text, bound, 4, value) == 4);
