@@ -26,6 +26,14 @@ CASES = [
     ("lof_batch", "rows_s", True, "scikit-learn", 2, 6),
     ("lof_one", "ns_row_p50", False, "scikit-learn", 8, 60),
     ("lof_fit", "ms", False, "scikit-learn", 2, 6),
+    # The journal beside a bare write, and fdatasync where the policy has one, of the same bytes.
+    ("journal_every_1", "records_s", True, "plain", 0.7, 1),
+    ("journal_every_256", "records_s", True, "plain", 0.5, 1),
+    ("journal_every_shared", "records_s", True, "plain", 5, 10),
+    ("journal_interval_16", "records_s", True, "plain", 0.4, 0.8),
+    ("journal_os_1", "records_s", True, "plain", 0.4, 0.8),
+    ("journal_os_256", "records_s", True, "plain", 0.4, 0.8),
+    ("journal_cursor", "mb_s", True, "plain", 0.15, 0.5),
 ]
 
 
@@ -100,6 +108,7 @@ def main():
         program = {name: os.path.join(a.build, "bench", "bench_" + name) for name in files}
         rivals = {name: [a.python, os.path.join(HERE, "rivals", name + ".py")] for name in files}
         for round_ in range(a.rounds):
+            keep(seen, [os.path.join(a.build, "bench", "bench_journal"), "--dir", folder])
             keep(seen, [program["iforest"], "--data", files["iforest"], "--rows", str(a.rows), "--runs", "5"])
             if sklearn:
                 keep(seen, rivals["iforest"] + ["--data", files["iforest"], "--runs", "1"])

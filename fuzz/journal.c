@@ -78,7 +78,7 @@ static void write_segment(void)
 {
     size_t at = 0;
     for (uint32_t i = 0; i < RECORDS; i++) {
-        uint8_t *body = written + at + RECORD_HEAD;
+        uint8_t body[1024];
         struct journal_entry e = {.type = (enum journal_type)(1 + i % 5), .received_ns = i,
                                   .part = {body}, .size = {i * i * 5 % 900}};
         for (uint32_t k = 0; k < e.size[0]; k++) body[k] = (uint8_t)(i + k * 7);

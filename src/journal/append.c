@@ -69,6 +69,15 @@ static void put_body(struct batch *b, const void *part, uint32_t size)
         memcpy(stage(b, size), part, size);
 }
 
+/* A record with a large part goes from where its parts are. */
+static void put_parts(struct batch *b, const struct journal_entry *e, uint64_t bytes)
+{
+    record_write_head(b->j->salt, b->offset, e, stage(b, RECORD_HEAD));
+    for (int i = 0; i < 2; i++) put_body(b, e->part[i], e->size[i]);
+    size_t padding = (size_t)bytes - RECORD_HEAD - e->size[0] - e->size[1];
+    if (padding > 0) memset(stage(b, padding), 0, padding);
+}
+
 static andon_status put_entry(struct batch *b, const struct journal_entry *e, andon_error *err)
 {
     /* Head, two bodies, padding: four parts at most. */
@@ -76,12 +85,11 @@ static andon_status put_entry(struct batch *b, const struct journal_entry *e, an
         andon_status st = flush(b, err);
         if (st != ANDON_OK) return st;
     }
-    uint32_t size = e->size[0] + e->size[1];
-    uint64_t bytes = record_bytes(size);
-    record_write(b->j->salt, b->offset, e, stage(b, RECORD_HEAD));
-    for (int i = 0; i < 2; i++) put_body(b, e->part[i], e->size[i]);
-    size_t padding = (size_t)(bytes - RECORD_HEAD - size);
-    if (padding > 0) memset(stage(b, padding), 0, padding);
+    uint64_t bytes = record_bytes((uint64_t)e->size[0] + e->size[1]);
+    if (e->size[0] > STAGED_PART_MAX || e->size[1] > STAGED_PART_MAX)
+        put_parts(b, e, bytes);
+    else
+        record_write(b->j->salt, b->offset, e, stage(b, (size_t)bytes));
     b->offset += bytes;
     return ANDON_OK;
 }

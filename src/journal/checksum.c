@@ -18,6 +18,13 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, c
         c = _mm_crc32_u64(c, word);
     }
     uint32_t rest = (uint32_t)c;
+    if ((size & 4) != 0) {
+        uint32_t word;
+        memcpy(&word, at, 4);
+        rest = _mm_crc32_u32(rest, word);
+        at += 4;
+        size -= 4;
+    }
     for (; size > 0; at++, size--) rest = _mm_crc32_u8(rest, *at);
     return ~rest;
 }
@@ -40,6 +47,13 @@ __attribute__((target("arch=armv8-a+crc"))) static uint32_t by_instruction(uint3
         uint64_t word;
         memcpy(&word, at, 8);
         c = __builtin_aarch64_crc32cx(c, word);
+    }
+    if ((size & 4) != 0) {
+        uint32_t word;
+        memcpy(&word, at, 4);
+        c = __builtin_aarch64_crc32cw(c, word);
+        at += 4;
+        size -= 4;
     }
     for (; size > 0; at++, size--) c = __builtin_aarch64_crc32cb(c, *at);
     return ~c;

@@ -31,9 +31,12 @@ static inline uint64_t record_bytes(uint64_t size)
     return (RECORD_HEAD + size + 7) & ~UINT64_C(7);
 }
 
-/* record_write fills head and gives the sum over the zero bytes behind the body.
- *   head  out  RECORD_HEAD bytes. The sizes of the entry's parts are within JOURNAL_RECORD_MAX. */
-void record_write(uint32_t salt, uint64_t offset, const struct journal_entry *entry, uint8_t *head);
+/* record_write writes all of a record, record_bytes(size) bytes at `at`. record_write_head writes its
+ * RECORD_HEAD first bytes alone: body and zero bytes go to the disk from elsewhere. The sizes of the
+ * entry's parts are within JOURNAL_RECORD_MAX. */
+void record_write(uint32_t salt, uint64_t offset, const struct journal_entry *entry, uint8_t *at);
+void record_write_head(uint32_t salt, uint64_t offset, const struct journal_entry *entry,
+                       uint8_t *head);
 
 /* record_read looks at have bytes at offset. RECORD_WHOLE fills all of *record, which then borrows
  * at; RECORD_CUT and RECORD_TORN fill all but the body. */

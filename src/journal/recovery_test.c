@@ -219,7 +219,6 @@ TEST(a_record_inside_a_damaged_body_is_not_taken_for_one)
     CHECK(fd >= 0 && segment_head_read(fd, &head) == SEGMENT_HEAD_WHOLE);
     /* An inner one at offset 24, which is 4 bytes into the body. */
     struct journal_entry inner = {.type = JOURNAL_ACTION, .part = {"forged"}, .size = {6}};
-    memcpy(body + 4 + RECORD_HEAD, "forged", 6);
     record_write(head.salt, 24, &inner, body + 4);
     for (int last = 0; last < 2; last++) { /* with a record behind, and as the torn end */
         size_t size = last == 1 ? SEGMENT_HEAD + record_bytes(sizeof body) : image->size;
