@@ -140,8 +140,8 @@ static void share_out(const double *part, uint32_t d, float *share)
         share[j] = sum > 0.0 ? (float)(fmax(0.0, part[j]) / top / sum) : 0.0f;
 }
 
-/* (C^-1 away)_j is row j of white applied once more to white' away, in double: rows may be far out. The
- * sums run in order, over columns side by side, as white is symmetric. */
+/* (C^-1 away)_j is row j of white applied once more to white' away, in double: rows may be far out.
+ * The sums run in order, over columns side by side, as white is symmetric. */
 static void row_share(const struct mahalanobis *m, const float *x, double *restrict work,
                       float *share)
 {

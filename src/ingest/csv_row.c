@@ -204,7 +204,8 @@ static uint64_t lines_in(const char *row, const char *end)
 }
 
 /* A number that is not as short as most. */
-static bool known_number(struct csv *c, uint32_t column, const char *at, const char *end, double *value)
+static bool known_number(struct csv *c, uint32_t column, const char *at, const char *end,
+                         double *value)
 {
     const char *stop = number_scan(at, value);
     if (stop != at && stop + (*stop == '\r') == end && isfinite(*value)) return true;
@@ -225,7 +226,7 @@ static bool take_numbers(struct csv *c, uint32_t column, uint32_t count, const c
     }
 }
 
-/* A row whose cells have these bounds. False when a cell is wrong or one of the bounds lies in quotes. */
+/* A row whose cells have these bounds. False when a cell is wrong or a bound lies in quotes. */
 static bool take_known(struct csv *c, const char *text, const int32_t *bound)
 {
     uint32_t columns = c->columns;
@@ -248,7 +249,7 @@ static bool take_known(struct csv *c, const char *text, const int32_t *bound)
 
 enum { LONE_ROWS = 64 };
 
-/* Reads the next rows, as many as lie whole in the text that is looked at together; false when none. */
+/* Reads the next rows, as many as lie whole in the text that is looked at together; false: none. */
 static bool read_known(struct csv *c)
 {
     struct lines *l = &c->lines;

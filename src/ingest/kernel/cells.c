@@ -1,8 +1,8 @@
 /* Cells for one instruction set; the contract is in cells.h.
  *
- * With AVX2 four cells go side by side, eight bytes each. A cell's text is shifted to the upper end of its
- * lane, where zeros in front of it are leading zeros; the bytes below the point move up by one, so that
- * the digits are one whole number; and one division by a power of ten gives the nearest double. */
+ * With AVX2 four cells go side by side, eight bytes each. A cell's text is shifted to the upper end
+ * of its lane, where zeros in front of it are leading zeros; the bytes below the point move up by
+ * one, so that the digits are one whole number, which is divided by a power of ten. */
 #include "ingest/kernel/cells.h"
 
 #include "ingest/digits.h"
@@ -127,8 +127,8 @@ static inline __m256d look_up(__m256i low, __m256i high, __m256i k)
     return _mm256_castsi256_pd(_mm256_or_si256(_mm256_permutevar8x32_epi32(low, k), upper));
 }
 
-/* whole / 10^behind, whole < 10^8 and behind < 8, as a division would round it (Markstein, IBM Journal of
- * Research and Development 34, 1990): the quotient's error is exact and corrects it. */
+/* whole / 10^behind, whole < 10^8 and behind < 8, as a division would round it (Markstein, IBM
+ * Journal of Research and Development 34, 1990): the quotient's error is exact and corrects it. */
 static inline __m256d divided(__m256i whole, __m256i behind)
 {
     const __m256i ten_high = _mm256_setr_epi32(0x3FF00000, 0x40240000, 0x40590000, 0x408F4000,
