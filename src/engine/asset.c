@@ -69,7 +69,9 @@ uint32_t asset_channel(struct asset *a, struct text name, enum reading_kind kind
     copy[name.length] = 0;
     a->channel[a->channels] = (struct channel){.name = copy, .name_bytes = name.length,
                                                .kind = (uint8_t)kind, .last = NAN,
-                                               .last_ts_ns = INT64_MIN, .frame = UINT64_MAX};
+                                               .count = NAN, .last_ts_ns = INT64_MIN,
+                                               .frame = UINT64_MAX, .scale = 1.0,
+                                               .low = NAN, .high = NAN};
     a->next_guess = a->channels + 1;
     return a->channels++;
 }

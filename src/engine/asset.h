@@ -10,6 +10,7 @@
 #include "ingest/codec/codec.h"
 #include "plant/interval.h"
 #include "plant/kind.h"
+#include "plant/running.h"
 
 #define ASSET_CHANNELS_MAX 4096u
 #define ASSET_MEMORY 128u     /* samples by which a repeat is known */
@@ -23,9 +24,15 @@ struct channel {
     uint8_t kind;          /* of its first reading                            */
     uint8_t quality;       /* of its last                                     */
     double last;           /* its last value; NaN: none yet, or text          */
+    double count;          /* of a counter: its last reading, NaN: none yet   */
+    uint64_t resets;       /* of a counter                                    */
     int64_t last_ts_ns;
     uint64_t frame;        /* the asset's row that it was last part of        */
     uint64_t values;       /* that it has had                                 */
+    double scale, offset;  /* value = sent * scale + offset, by configuration */
+    double low, high;      /* outside is bad; NaN: no limit                   */
+    const char *unit;      /* by configuration, or NULL                       */
+    bool counter;          /* judged by what it counted since the last row    */
     struct kind_state seen; /* what sort of signal it is                      */
 };
 
@@ -44,6 +51,7 @@ struct asset {
     uint32_t next_guess;   /* messages name channels in the same order: look here first */
 
     int64_t last_ts_ns, last_received_ns; /* newest row or held part; INT64_MIN: none */
+    bool interval_given;   /* by configuration                                */
     int64_t interval_ns;   /* usual time between rows, 0: not known yet       */
     struct interval interval;
     uint64_t rows;         /* emitted; also the number of the present frame   */
@@ -64,6 +72,8 @@ struct asset {
     int8_t running;                /* what the running signal said last       */
     char regime[ASSET_WORD_MAX];   /* what the operating state said last      */
 
+    const struct running_rule *running_rule; /* by configuration, or NULL      */
+    const char *regime_given;      /* by configuration: a channel, "none", or NULL */
     const struct published *model; /* NULL: no model                          */
     uint32_t *map;                 /* map[channels of the model]: own channel or TURN_NONE */
     uint32_t mapped;               /* own channels that the map has seen      */

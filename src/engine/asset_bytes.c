@@ -21,6 +21,8 @@ static void put_channel(struct andon_writer *out, const struct channel *c)
     put_i64(out, c->last_ts_ns);
     andon_put_u64(out, c->frame);
     andon_put_u64(out, c->values);
+    andon_put_f64(out, c->count);
+    andon_put_u64(out, c->resets);
     andon_put_bytes(out, &c->seen, sizeof c->seen); /* flat; of this build */
 }
 
@@ -103,6 +105,8 @@ static bool get_channels(struct andon_reader *in, struct asset *a)
         a->channel[c].last_ts_ns = get_i64(in);
         a->channel[c].frame = andon_get_u64(in);
         a->channel[c].values = andon_get_u64(in);
+        a->channel[c].count = andon_get_f64(in);
+        a->channel[c].resets = andon_get_u64(in);
         andon_get_bytes(in, &a->channel[c].seen, sizeof a->channel[c].seen);
         if (in->bad || !kind_good(&a->channel[c].seen)) return false;
     }

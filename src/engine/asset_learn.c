@@ -35,15 +35,22 @@ static uint32_t best(const struct asset *a, uint32_t (*rank)(struct text),
 void asset_learn(struct asset *a)
 {
     const struct andon_model *model = a->model != NULL ? a->model->model : NULL;
-    if (model != NULL) {
+    if (a->running_rule != NULL)
+        a->running_channel = named(a, a->running_rule->channel);
+    else if (model != NULL)
         a->running_channel = named(a, andon_model_noted(model, "running"));
-        a->regime_channel = named(a, andon_model_noted(model, "regime"));
-    } else {
+    else
         a->running_channel = best(a, running_rank, running_guess);
+    if (a->regime_given != NULL)
+        a->regime_channel = named(a, a->regime_given);
+    else if (model != NULL)
+        a->regime_channel = named(a, andon_model_noted(model, "regime"));
+    else
         a->regime_channel = best(a, regime_rank, regime_guess);
-    }
-    if (a->running_channel == TURN_NONE) a->running = ANDON_RUNNING_UNKNOWN;
-    a->interval_ns = interval_usual(&a->interval);
+    bool always = a->running_rule != NULL && a->running_rule->test == RUNNING_ALWAYS;
+    if (always) a->running = 1;
+    else if (a->running_channel == TURN_NONE) a->running = ANDON_RUNNING_UNKNOWN;
+    if (!a->interval_given) a->interval_ns = interval_usual(&a->interval);
     a->described = false;
 }
 
@@ -53,8 +60,10 @@ static void put_channel(struct json *j, const struct channel *c)
     json_open(j, NULL, '{');
     json_text(j, "name", name_of(c));
     json_cstring(j, "kind", kind_name(kind_of(&c->seen)));
-    json_cstring(j, "unit", unit.symbol);
-    if (unit.symbol != NULL) json_bool(j, "unit_guessed", !unit.certain);
+    bool given = c->unit != NULL;
+    json_cstring(j, "unit", given ? c->unit : unit.symbol);
+    if (given || unit.symbol != NULL) json_bool(j, "unit_guessed", !given && !unit.certain);
+    if (c->counter) json_whole(j, "resets", (long long)c->resets);
     json_close(j, '}');
 }
 

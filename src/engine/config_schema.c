@@ -158,7 +158,7 @@ static const struct yaml_key channel_keys[] = {
     {"scale", YAML_NUMBER, AT(scale), 0, 0, 0, NULL, NULL,
      "value = what was sent * scale + offset; 1", NULL},
     {"offset", YAML_NUMBER, AT(offset), 0, 0, 0, NULL, NULL, "see scale; 0", NULL},
-    {"counter", YAML_CHOICE, AT(counter), 0, 0, 0, NULL, "no|yes",
+    {"counter", YAML_CHOICE, AT(counter), 0, 0, 0, NULL, "no|yes|false|true",
      "yes: it only rises, or starts anew; otherwise its values tell", NULL},
     {0}};
 static const struct yaml_table channel_table = {channel_keys, sizeof(struct config_channel),

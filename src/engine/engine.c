@@ -113,6 +113,11 @@ uint32_t engine_published(const struct engine *e, const char *match, const char 
     return floor_published(e->floor, match, name, checksum);
 }
 
+struct text engine_config(const struct engine *e)
+{
+    return floor_config(e->floor);
+}
+
 /* ---- reading ---- */
 
 /* Fills the turn with what waits in the journal; true when there was anything. A turn that is read again

@@ -55,6 +55,9 @@ void engine_close(struct engine *engine); /* NULL is allowed */
 
 void engine_figures(struct engine *engine, struct engine_figures *figures);
 
+/* engine_config: see floor_config; before engine_run starts. */
+struct text engine_config(const struct engine *engine);
+
 /* engine_published: see floor_published; before engine_run starts. */
 uint32_t engine_published(const struct engine *engine, const char *match, const char *name,
                           uint32_t *checksum);

@@ -66,6 +66,9 @@ size_t floor_publication(char *room, const char *match, const char *name, uint32
 uint32_t floor_published(const struct floor *floor, const char *match, const char *name,
                          uint32_t *checksum);
 
+/* floor_config is the text of the configuration in force, empty when there was none. */
+struct text floor_config(const struct floor *floor);
+
 /* What is not in an asset, as bytes of a checkpoint: figures, publications, journal time, doors. */
 void floor_save(const struct floor *floor, struct andon_writer *out);
 bool floor_load(struct floor *floor, struct andon_reader *in);

@@ -346,3 +346,77 @@ TEST(bytes_of_an_asset_that_were_cut_are_refused)
     plant_free(p);
     CHECK_SAY(taken == 0, "%zu of the cut ones were taken", taken);
 }
+
+/* ---- configuration ---- */
+
+static void configure(struct plant *p, const char *text)
+{
+    struct journal_record record = {p->offset, p->offset + 8, BASE_NS, JOURNAL_CONFIG,
+                                    (uint32_t)strlen(text), (const uint8_t *)text};
+    p->offset += 8;
+    take(p, &record);
+}
+
+static double sent(struct plant *p, int second, double value)
+{
+    char payload[100];
+    snprintf(payload, sizeof payload, "{\"timestamp\":%lld,\"counts\":%.17g,\"other\":%d}",
+             (long long)(BASE_NS / 1000000 + second * 1000), value, second);
+    send(p, "hall/m", payload, BASE_NS + second * NS_PER_S);
+    return p->turn.field[p->turn.row[p->turn.rows - 1].field].number;
+}
+
+TEST(a_channel_is_scaled_as_configured_and_bad_outside_of_its_range)
+{
+    struct plant *p = plant_new(1);
+    configure(p, "assets:\n  - match: \"hall/*\"\n    channels:\n"
+                 "      counts: { unit: degC, scale: 0.25, offset: -40, range: [-40, 120] }\n");
+    double value = sent(p, 0, 400.0);
+    uint8_t good = p->turn.field[p->turn.row[0].field].quality;
+    double high = sent(p, 1, 4000.0);
+    uint8_t bad = p->turn.field[p->turn.row[1].field].quality;
+    const struct channel *c = &floor_find(p->floor, TEXT("hall/m"))->channel[0];
+    bool unit = c->unit != NULL && strcmp(c->unit, "degC") == 0;
+    plant_free(p);
+    CHECK(value == 60.0 && good == QUALITY_GOOD && unit);
+    CHECK(high == 960.0 && (bad & QUALITY_BAD) != 0);
+}
+
+TEST(a_counter_is_judged_by_what_it_counted_and_may_begin_anew)
+{
+    struct plant *p = plant_new(1);
+    configure(p, "assets:\n  - match: \"hall/*\"\n    channels:\n      counts: { counter: true }\n");
+    double counted[4];
+    static const double counts[4] = {100, 130, 7, 9};
+    for (int s = 0; s < 4; s++) {
+        (void)sent(p, s, counts[s]);
+        counted[s] = floor_find(p->floor, TEXT("hall/m"))->channel[0].last;
+    }
+    double kept = p->turn.field[p->turn.row[1].field].number;
+    uint64_t resets = floor_find(p->floor, TEXT("hall/m"))->channel[0].resets;
+    plant_free(p);
+    CHECK(isnan(counted[0]) && counted[1] == 30 && counted[2] == 7 && counted[3] == 2);
+    CHECK(kept == 130 && resets == 1);
+}
+
+TEST(a_running_rule_of_the_configuration_counts_before_names)
+{
+    struct plant *p = plant_new(1);
+    configure(p, "assets:\n  - match: \"**\"\n    running: other > 1\n");
+    (void)sent(p, 0, 1.0);
+    int8_t off = floor_find(p->floor, TEXT("hall/m"))->running;
+    (void)sent(p, 2, 1.0);
+    int8_t on = floor_find(p->floor, TEXT("hall/m"))->running;
+    plant_free(p);
+    CHECK(off == 0 && on == 1);
+}
+
+TEST(a_configuration_that_cannot_be_read_leaves_the_old_one)
+{
+    struct plant *p = plant_new(1);
+    configure(p, "assets:\n  - match: \"**\"\n    channels:\n      counts: { scale: 2 }\n");
+    configure(p, "assets: [ nonsense");
+    double value = sent(p, 0, 21.0);
+    plant_free(p);
+    CHECK(value == 42.0);
+}
