@@ -166,6 +166,7 @@ void alarm_return(struct alarms *a, struct point *p, struct moment at)
     enum alarm_state before = (enum alarm_state)p->state, after = before;
     const char *why = NULL;
     p->active = facts.active = false;
+    p->votes = 0; /* the next occurrence begins with its own first row */
     p->ended = at;
     alarm_step(before, ALARM_RETURN, &facts, &after, &why);
     p->state = (uint8_t)after;

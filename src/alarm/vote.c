@@ -50,7 +50,7 @@ void alarm_settle(struct alarms *a, struct point *p, struct moment at, bool tick
 {
     struct moment done = at;
     int64_t delay = p->present ? p->terms.on_delay_ns : p->terms.off_delay_ns;
-    if (p->present == p->active || p->terms.off) return;
+    if (p->present == p->active || (p->terms.off && p->present)) return;
     if (p->active && p->chattering && delay < a->options.chatter_ns) delay = a->options.chatter_ns;
     int64_t gone = alarm_gap(p->since.now_ns, at.now_ns);
     if (ticking)
