@@ -5,7 +5,7 @@
 #include "andon/andon.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "ingest/json.h"
+#include "base/json.h"
 
 struct detectors_options {
     const char *name;

@@ -1,5 +1,5 @@
 #include "cli/evaluate_print.h"
-#include "ingest/json.h"
+#include "base/json.h"
 
 #include <math.h>
 #include <stddef.h>

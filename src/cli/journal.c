@@ -11,7 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/journal_print.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "ingest/timestamp.h"
 #include "journal/segment.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "ingest/message.h"
 #include "ingest/timestamp.h"
 

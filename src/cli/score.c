@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/verdict_writer.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "ingest/samples.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/simulate_send.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "sim/csv_writer.h"
 #include "sim/payload.h"
 #include "sim/sim.h"

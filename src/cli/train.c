@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "ingest/table.h"
 
 #define MODEL_BYTES_MAX ((size_t)2 << 30)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "engine/asset.h"
-#include "ingest/json.h"
+#include "base/json.h"
 #include "plant/regime.h"
 #include "plant/running.h"
 #include "plant/unit.h"

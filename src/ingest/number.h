@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes that must be readable behind a number's last character (digits are read eight at a time),
- * and room that number_write needs. */
+#include "base/number_write.h"
+
+/* Bytes that must be readable behind a number's last character (digits are read eight at a time). */
 #define NUMBER_SLACK 16
-#define NUMBER_ROOM 48
 
 /* number_scan reads the longest decimal number at text: sign, digits, point, exponent. It returns
  * where it stopped, or text itself when there is no number. *value is the double nearest to the
@@ -26,10 +26,5 @@ bool number_read(const char *text, size_t length, double *value);
 /* number_missing tells the texts that stand for a missing value: nothing, nan, null, na, n/a, none
  * in any case, spaces around them allowed. */
 bool number_missing(const char *text, size_t length);
-
-/* number_write writes value with at most `digits` significant digits (1..17) and returns the
- * length; out has NUMBER_ROOM bytes, no 0 is written. digits == 17 means the fewest digits that
- * read back as the same double; -0 is written 0. NaN is written nan. */
-size_t number_write(char *out, double value, int digits);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TIMESTAMP_ROOM 40
+#include "base/timestamp_write.h"
+
 #define TIMESTAMP_EXPECTED "a time such as 2024-05-31T12:00:00Z or epoch seconds"
 
 /* timestamp_read reads one of
@@ -31,9 +32,5 @@ bool timestamp_read_epoch(const char *text, size_t length, int64_t unit_ns, int6
 
 /* timestamp_is_epoch tells an epoch number from a written date. */
 bool timestamp_is_epoch(const char *text, size_t length);
-
-/* timestamp_write writes ISO 8601 with Z, with as many decimals (0, 3, 6, 9) as needed; a 0 ends
- * it. */
-void timestamp_write(char text[TIMESTAMP_ROOM], int64_t ts_ns);
 
 #endif

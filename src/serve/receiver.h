@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "andon/status.h"
+#include "base/json.h"
 #include "ingest/codec/codec.h"
-#include "ingest/json.h"
 #include "ingest/message.h"
 #include "journal/journal.h"
 #include "serve/pieces.h"

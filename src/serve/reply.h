@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ingest/json.h"
+#include "base/json.h"
 #include "serve/tally.h"
 
 #define REPLY_JSON "application/json"

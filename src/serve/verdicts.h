@@ -2,7 +2,7 @@
 #ifndef SERVE_VERDICTS_H
 #define SERVE_VERDICTS_H
 
-#include "ingest/json.h"
+#include "base/json.h"
 #include "store/reader.h"
 
 struct channels;

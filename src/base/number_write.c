@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/number.h"
+#include "base/number_write.h"
 
 __extension__ typedef unsigned __int128 wide;
 

@@ -1,10 +1,10 @@
-#include "ingest/json.h"
+#include "base/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "andon/rng.h"
-#include "ingest/number.h"
+#include "base/number_write.h"
 #include "test.h"
 
 static char room[4096];

@@ -1,11 +1,11 @@
-#include "ingest/json.h"
+#include "base/json.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "ingest/number.h"
-#include "ingest/timestamp.h"
+#include "base/number_write.h"
+#include "base/timestamp_write.h"
 
 static const char *const replacement = "\xef\xbf\xbd"; /* U+FFFD */
 
