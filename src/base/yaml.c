@@ -100,8 +100,8 @@ static andon_status wrong_path(const struct overlay *o, const char *expected)
 static bool same_name(const char *shouted, const char *name)
 {
     for (; *shouted != 0 && *name != 0; shouted++, name++) {
-        char c = *name == '-' || *name == '.' || *name == ' ' ? '_' : *name;
-        if (strncasecmp(shouted, &c, 1) != 0) return false;
+        bool bar = *shouted == '_' && (*name == '-' || *name == '.' || *name == ' ');
+        if (!bar && strncasecmp(shouted, name, 1) != 0) return false;
     }
     return *shouted == *name;
 }
