@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/disk.h"
+#include "journal/inner.h"
 #include "journal/record.h"
 #include "journal/segment.h"
 #include "journal_case.h"
@@ -307,6 +308,26 @@ TEST(a_wake_is_not_lost_on_who_is_about_to_wait)
     CHECK(case_steady_ms() - before < 30000);
     journal_wait(c.journal, 0, 1000000); /* and a used one wakes nobody: this ends by its timeout */
     journal_wait(c.journal, 0, 0);
+    case_end(&c);
+}
+
+TEST(a_wake_reaches_all_who_wait)
+{
+    enum { WAITING = 4 };
+    struct journal_case c;
+    struct waiter w[WAITING];
+    pthread_t thread[WAITING];
+    CHECK(case_make(&c, false) && case_open(&c) == ANDON_OK);
+    uint64_t before = case_steady_ms();
+    for (int i = 0; i < WAITING; i++) {
+        w[i] = (struct waiter){c.journal, 0, long_ns, 0};
+        CHECK(pthread_create(&thread[i], NULL, wait_for_more, &w[i]) == 0);
+    }
+    while (atomic_load(&c.journal->waiting) < WAITING && case_steady_ms() < before + 20000)
+        usleep(1000);
+    journal_wake(c.journal);
+    for (int i = 0; i < WAITING; i++) pthread_join(thread[i], NULL);
+    CHECK(case_steady_ms() - before < 30000);
     case_end(&c);
 }
 
