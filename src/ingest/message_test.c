@@ -39,7 +39,8 @@ TEST(a_message_comes_back_as_it_was_packed)
     uint32_t size = packed(&m, body);
     CHECK(message_unpack(body, size, -5, &back));
     CHECK(same(&m, &back));
-    CHECK((const uint8_t *)back.payload.at >= body && (const uint8_t *)back.payload.at < body + size);
+    CHECK((const uint8_t *)back.payload.at >= body &&
+          (const uint8_t *)back.payload.at < body + size);
 }
 
 TEST(a_message_without_texts_is_one)

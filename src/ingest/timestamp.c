@@ -139,7 +139,7 @@ static bool day_first(struct cursor c, struct moment *m)
     return c.at == c.end || (take_one_of(&c, "T \n") && take_clock(&c, m));
 }
 
-static int64_t unit_of(int64_t whole)
+static int64_t unit_of(int64_t whole) /* whole >= 0 */
 {
     if (whole >= 100000000000000000) return 1;
     if (whole >= 100000000000000) return 1000;
@@ -192,6 +192,15 @@ bool timestamp_read(const char *text, size_t length, int64_t *ts_ns)
 {
     bool local;
     return timestamp_read_local(text, length, ts_ns, &local);
+}
+
+bool timestamp_of_epoch(int64_t epoch, int64_t unit_ns, int64_t *ts_ns)
+{
+    int64_t size = epoch < 0 ? -epoch : epoch;
+    if (unit_ns == 0) unit_ns = unit_of(size);
+    if (size > INT64_MAX / unit_ns - 1) return false;
+    *ts_ns = epoch * unit_ns;
+    return true;
 }
 
 bool timestamp_read_epoch(const char *text, size_t length, int64_t unit_ns, int64_t *ts_ns)

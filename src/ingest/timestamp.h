@@ -21,14 +21,17 @@
  * after 2261. Digits beyond the nanosecond are cut. */
 bool timestamp_read(const char *text, size_t length, int64_t *ts_ns);
 
-/* timestamp_read_local is timestamp_read for a time that may be local to a place: *local says that it
- * named no zone (a written date without one; an epoch is never local), and *ts_ns is then what it would
- * be if it were UTC. */
+/* timestamp_read_local is timestamp_read for a time that may be local to a place: *local says that
+ * it named no zone (a written date without one; an epoch is never local), and *ts_ns is then what
+ * it would be if it were UTC. */
 bool timestamp_read_local(const char *text, size_t length, int64_t *ts_ns, bool *local);
 
-/* timestamp_read_epoch reads an epoch number whose unit is known: unit_ns nanoseconds (1, 10^3, 10^6 or
- * 10^9); 0: its magnitude tells. */
+/* timestamp_read_epoch reads an epoch number whose unit is known: unit_ns nanoseconds (1, 10^3,
+ * 10^6 or 10^9); 0: its magnitude tells. */
 bool timestamp_read_epoch(const char *text, size_t length, int64_t unit_ns, int64_t *ts_ns);
+
+/* timestamp_of_epoch is timestamp_read_epoch for a number that is read already. */
+bool timestamp_of_epoch(int64_t epoch, int64_t unit_ns, int64_t *ts_ns);
 
 /* timestamp_is_epoch tells an epoch number from a written date. */
 bool timestamp_is_epoch(const char *text, size_t length);

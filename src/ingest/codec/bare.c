@@ -7,20 +7,20 @@
 
 #define EPOCH_DIGITS 10u /* a first cell of so many digits is a time, a shorter one a value */
 
-static const struct json_value text_key = {.kind = JSON_STRING, .plain = true};
+static const struct value text_key = {.kind = VALUE_STRING, .plain = true};
 
-static struct json_value key_of(struct text name)
+static struct value key_of(struct text name)
 {
-    struct json_value key = text_key;
+    struct value key = text_key;
     key.text = name;
     return key;
 }
 
 /* One value: the topic's last level is its channel. */
-static bool value_read(struct intake *in, const struct place *place, const struct json_value *value)
+static bool value_read(struct intake *in, const struct place *place, const struct value *value)
 {
     struct place there = *place;
-    struct json_value key = key_of(place->group);
+    struct value key = key_of(place->group);
     struct draft d;
     if (place->group.length == 0) {
         struct text path = topic_asset(place->asset);
@@ -32,7 +32,7 @@ static bool value_read(struct intake *in, const struct place *place, const struc
     }
     there.group.length = 0;
     draft_begin(&d, in, &there);
-    if (!draft_put(&d, &key, value, key.text.length) || !draft_end(&d)) draft_drop(&d);
+    if (!draft_put(&d, &key, value) || !draft_end(&d)) draft_drop(&d);
     return in->status == ANDON_OK;
 }
 
@@ -63,7 +63,7 @@ static bool quoted_cell(struct intake *in, struct cells *c, struct text *cell)
     if (at == c->end) return intake_refuse(in, "a quoted cell without its closing quote");
     at++;
     while (at < c->end && *at != c->separator)
-        if (!json_is_blank(*at++)) return intake_refuse(in, "characters behind a quoted cell");
+        if (!pull_is_blank(*at++)) return intake_refuse(in, "characters behind a quoted cell");
     c->at = at;
     return true;
 }
@@ -99,8 +99,8 @@ static bool has_values(struct text line, char separator)
         const char *stop = at < end ? memchr(at, separator, (size_t)(end - at)) : NULL;
         if (stop == NULL) stop = end;
         struct text cell = text_trimmed((struct text){at, (uint32_t)(stop - at)});
-        struct json_value value = draft_cell(cell);
-        if (value.kind == JSON_NUMBER || value.kind == JSON_FLAG) return true;
+        struct value value = draft_cell(cell);
+        if (value.kind == VALUE_NUMBER || value.kind == VALUE_FLAG) return true;
         at = stop + 1;
     }
     return false;
@@ -115,17 +115,16 @@ static bool is_time(struct text cell)
 }
 
 /* A cell under a name, or c0, c1, ... */
-static bool put_cell(struct draft *d, uint32_t i, const struct json_value *value)
+static bool put_cell(struct draft *d, uint32_t i, const struct value *value)
 {
-    static const struct json_value time_key = {
-        .kind = JSON_STRING, .plain = true, .text = {"time", 4}};
+    static const struct value time_key = {.kind = VALUE_STRING, .plain = true, .text = {"time", 4}};
     char name[16];
     int n = snprintf(name, sizeof name, "c%u", i);
     if (i == 0 && is_time(value->text)) return draft_time(d, &time_key, value, 0, 0, true);
     char *room = intake_room(d->in, (size_t)n);
     if (room == NULL) return false;
     memcpy(room, name, (size_t)n);
-    struct json_value key = key_of((struct text){room, (uint32_t)n});
+    struct value key = key_of((struct text){room, (uint32_t)n});
     return draft_channel(d, &key, value);
 }
 
@@ -136,17 +135,17 @@ static bool row_fields(struct draft *d, struct text line, struct text names, cha
     struct cells cells = cells_of(line, separator), columns = cells_of(names, separator);
     struct text cell, name;
     for (uint32_t i = 0; take_cell(in, &cells, &cell); i++) {
-        struct json_value value = draft_cell(cell);
+        struct value value = draft_cell(cell);
         if (names.length == 0) {
             if (!put_cell(d, i, &value)) return false;
             continue;
         }
         if (!take_cell(in, &columns, &name))
             return intake_refuse(in, "more cells than the %u of the first line", i);
-        struct json_value key = key_of(name);
+        struct value key = key_of(name);
         if (!intake_readable(name, false))
             return intake_refuse(in, "column %u: a name with control bytes", i + 1);
-        if (!draft_put(d, &key, &value, name.length)) return false;
+        if (!draft_put(d, &key, &value)) return false;
     }
     if (!cells.over) return false;
     if (names.length > 0 && !columns.over)
@@ -195,21 +194,21 @@ static bool is_rows(struct text text)
 
 bool bare_read(struct intake *in, const struct place *place, struct text text)
 {
-    struct json j;
-    struct json_value value;
-    json_begin(&j, text);
-    if (json_read(&j, &value) && value.kind < JSON_OBJECT && json_done(&j))
+    struct pull p;
+    struct value value;
+    pull_begin(&p, text);
+    if (pull_read(&p, &value) && value.kind < VALUE_OBJECT && pull_done(&p))
         return value_read(in, place, &value);
     if (*text.at == '"') {
         char line[128];
-        json_explain(&j, line, sizeof line);
+        pull_explain(&p, line, sizeof line);
         return intake_broken(in, "JSON, %s", line);
     }
     if (!intake_readable(text, true))
         return intake_broken(in, "'%s': expected JSON, CSV, line protocol or a text in UTF-8",
                              SHOW(text));
     value = draft_cell(text);
-    if (value.kind != JSON_STRING) return value_read(in, place, &value);
+    if (value.kind != VALUE_STRING) return value_read(in, place, &value);
     if (line_looks(text)) return line_read(in, place, text, 0);
     if (is_rows(text)) return rows_read(in, place, text);
     return value_read(in, place, &value);

@@ -3,7 +3,7 @@
 
 #include "ingest/codec/shapes.h"
 
-_Static_assert(CODEC_DEPTH_MAX == JSON_DEPTH_MAX, "one limit of nesting");
+_Static_assert(CODEC_DEPTH_MAX == PULL_DEPTH_MAX, "one limit of nesting");
 
 static const struct shape *const shapes[] = {
     &shape_native, &shape_line,   &shape_thingsboard, &shape_gateway, &shape_historian,

@@ -46,7 +46,7 @@ struct sample { /* what one asset said at one time: reading[first .. first + cou
     bool ts_given;     /* false: the message has no time; ts_ns is when it was received      */
     uint64_t sequence; /* source sequence (messageCount, messageId, seq), 0 when none        */
     bool sequence_given;
-    uint32_t first, count; /* count 0: it spoke, but every value was null or refused          */
+    uint32_t first, count; /* count 0: it spoke, but every value was null                     */
     uint32_t index;        /* which element of a batch it came from, 0-based                     */
 };
 

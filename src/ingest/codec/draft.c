@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "base/zone.h"
 #include "ingest/number.h"
 #include "ingest/timestamp.h"
@@ -29,7 +30,7 @@ void draft_begin(struct draft *d, struct intake *in, const struct place *place)
     d->quality = QUALITY_GOOD;
     d->rank_shift = 0;
     d->aliases = place->aliases && in->rules->aliases;
-    d->sequence_given = d->heard = d->refused = d->hashed = false;
+    d->sequence_given = d->heard = d->wrong = d->refused = d->hashed = false;
     d->seen[0] = d->seen[1] = 0;
 }
 
@@ -47,40 +48,27 @@ struct place draft_place(const struct draft *d)
                           .aliases = d->aliases};
 }
 
-bool draft_text(struct intake *in, const struct json_value *value, struct text *text)
+bool draft_text(struct intake *in, const struct value *value, struct text *text)
 {
     *text = value->text;
     if (value->plain || memchr(text->at, '\\', text->length) == NULL) return true;
     char *room = intake_room(in, text->length);
     if (room == NULL) return false;
-    uint32_t length = json_unescape(value->text, room);
+    uint32_t length = pull_unescape(value->text, room);
     in->out->room_used -= value->text.length - length;
     *text = (struct text){room, length};
     return true;
 }
 
-static uint32_t name_hash(struct text name)
+static uint64_t name_hash(struct text name)
 {
-    uint32_t n = name.length;
-    uint64_t a = 0, b = 0;
-    if (n >= 8) {
-        memcpy(&a, name.at, 8);
-        memcpy(&b, name.at + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(&a, name.at, 4);
-        memcpy(&b, name.at + n - 4, 4);
-    } else {
-        a = (unsigned char)name.at[0];
-        b = (uint64_t)(unsigned char)name.at[n / 2] << 8 | (unsigned char)name.at[n - 1];
-    }
-    a = (a ^ (b << 1 | b >> 63)) * 0x9E3779B97F4A7C15u + n;
-    return (uint32_t)(a >> 32);
+    return key_hash(name, key_words(name));
 }
 
 /* Where name stands in the table, or the free slot where it would. */
-static uint16_t *slot_of(struct draft *d, struct text name, uint32_t hash)
+static uint16_t *slot_of(struct draft *d, struct text name, uint64_t hash)
 {
-    for (uint32_t i = hash;; i++) {
+    for (uint64_t i = hash >> 32;; i++) {
         uint16_t *slot = &d->slot[i % DRAFT_SLOTS];
         if (*slot == 0) return slot;
         if (text_is(d->in->out->reading[d->first + *slot - 1].channel, name)) return slot;
@@ -98,7 +86,7 @@ static void start_table(struct draft *d)
 }
 
 /* The reading that has this name already; NULL: none. In the table its place is taken. */
-static struct reading *repeated(struct draft *d, struct text name, uint32_t hash)
+static struct reading *repeated(struct draft *d, struct text name, uint64_t hash)
 {
     struct decoded *out = d->in->out;
     uint32_t count = out->readings - d->first;
@@ -109,21 +97,16 @@ static struct reading *repeated(struct draft *d, struct text name, uint32_t hash
         *slot = (uint16_t)(count + 1);
         return NULL;
     }
-    uint64_t bit = (uint64_t)1 << (hash & 63), *seen = &d->seen[hash >> 6 & 1];
-    bool new = (*seen & bit) == 0;
-    *seen |= bit;
-    if (new) return NULL;
+    d->seen[hash >> 57 & 1] |= (uint64_t)1 << (hash >> 58);
     for (uint32_t i = d->first; i < out->readings; i++)
         if (text_is(out->reading[i].channel, name)) return &out->reading[i];
     return NULL;
 }
 
-/* The place for a channel's value; NULL: the message ends or the value has none. */
-static struct reading *place(struct draft *d, struct text name)
+struct reading *draft_reading_rest(struct draft *d, struct text name, uint64_t hash)
 {
     struct decoded *out = d->in->out;
-    uint32_t count = out->readings - d->first;
-    if (count == CODEC_CHANNELS_MAX) {
+    if (out->readings - d->first == CODEC_CHANNELS_MAX) {
         d->refused = true;
         intake_refuse(d->in, "a sample with more than %u channels", CODEC_CHANNELS_MAX);
         return NULL;
@@ -132,7 +115,7 @@ static struct reading *place(struct draft *d, struct text name)
         intake_full(d->in, "readings", out->readings_max);
         return NULL;
     }
-    struct reading *r = repeated(d, name, name_hash(name));
+    struct reading *r = repeated(d, name, hash);
     if (r != NULL) {
         out->repeated++;
         return r;
@@ -150,7 +133,7 @@ static bool has_control(struct text text)
 }
 
 /* The channel's whole name; false: it is none, which is a refusal of the value. */
-static bool channel_name(struct draft *d, const struct json_value *key, struct text *name)
+static bool channel_name(struct draft *d, const struct value *key, struct text *name)
 {
     if (!draft_text(d->in, key, name)) return false;
     if (name->length == 0) return intake_refuse(d->in, "a key without a name");
@@ -162,7 +145,7 @@ static bool channel_name(struct draft *d, const struct json_value *key, struct t
     return intake_joined(d->in, d->group, '.', *name, name);
 }
 
-bool draft_group(struct draft *d, const struct json_value *key, struct text *before)
+bool draft_group(struct draft *d, const struct value *key, struct text *before)
 {
     struct text name;
     *before = d->group;
@@ -172,27 +155,28 @@ bool draft_group(struct draft *d, const struct json_value *key, struct text *bef
 }
 
 /* Whether the digits of a whole number are those of its double. */
-static bool exact(const struct json_value *value)
+static bool exact(const struct value *value)
 {
-    char digits[JSON_NUMBER_MAX + 1];
+    char digits[PULL_NUMBER_MAX + 1];
     if (!value->whole || value->text.length <= EXACT_DIGITS) return true;
     int n = snprintf(digits, sizeof digits, "%.0f", value->number);
     return (uint32_t)n == value->text.length && memcmp(digits, value->text.at, (size_t)n) == 0;
 }
 
-static bool put_number(struct draft *d, struct text name, const struct json_value *value)
+static bool put_number(struct draft *d, struct text name, uint64_t hash, const struct value *value)
 {
-    d->heard = true;
-    if (!isfinite(value->number)) {
+    if (!value->exact && !isfinite(value->number)) {
+        d->wrong = true;
         intake_refuse(d->in, "channel '%s': %s is no finite double", SHOW(name), SHOW(value->text));
         return true;
     }
-    if (!exact(value)) {
+    if (!value->exact && !exact(value)) {
+        d->wrong = true;
         intake_refuse(d->in, "channel '%s': %s is beyond 2^53 and no double holds it exactly",
                       SHOW(name), SHOW(value->text));
         return true;
     }
-    struct reading *r = place(d, name);
+    struct reading *r = draft_reading(d, name, hash);
     if (r == NULL) return false;
     r->number = value->number;
     r->text.length = 0;
@@ -200,18 +184,18 @@ static bool put_number(struct draft *d, struct text name, const struct json_valu
     return true;
 }
 
-static bool put_text(struct draft *d, struct text name, const struct json_value *value)
+static bool put_text(struct draft *d, struct text name, uint64_t hash, const struct value *value)
 {
     struct text text;
-    d->heard = true;
     if (!draft_text(d->in, value, &text)) return false;
-    while (text.length > 0 && json_is_blank(text.at[text.length - 1])) text.length--;
+    while (text.length > 0 && pull_is_blank(text.at[text.length - 1])) text.length--;
     if (text.length > CODEC_TEXT_MAX || (text.length > 0 && memchr(text.at, 0, text.length))) {
+        d->wrong = true;
         intake_refuse(d->in, "channel '%s': expected a text of at most %u bytes and no 0 in it",
                       SHOW(name), CODEC_TEXT_MAX);
         return true;
     }
-    struct reading *r = place(d, name);
+    struct reading *r = draft_reading(d, name, hash);
     if (r == NULL) return false;
     r->number = 0.0;
     r->text = text;
@@ -219,29 +203,32 @@ static bool put_text(struct draft *d, struct text name, const struct json_value 
     return true;
 }
 
-bool draft_channel(struct draft *d, const struct json_value *key, const struct json_value *value)
+static bool put_named(struct draft *d, struct text name, uint64_t hash, const struct value *value)
 {
-    struct text name;
-    if (!channel_name(d, key, &name)) {
-        d->heard = true;
-        return d->in->status == ANDON_OK;
-    }
+    struct reading *r;
     switch (value->kind) {
-    case JSON_NUMBER: return put_number(d, name, value);
-    case JSON_STRING: return put_text(d, name, value);
-    case JSON_FLAG: {
-        struct reading *r = place(d, name);
+    case VALUE_NUMBER: return put_number(d, name, hash, value);
+    case VALUE_STRING: return put_text(d, name, hash, value);
+    case VALUE_FLAG:
+        r = draft_reading(d, name, hash);
         if (r == NULL) return false;
         r->number = value->number;
         r->text.length = 0;
         r->kind = READING_FLAG;
         return true;
-    }
     default:
         d->heard = true;
         d->in->out->nulls++;
         return true;
     }
+}
+
+bool draft_channel(struct draft *d, const struct value *key, const struct value *value)
+{
+    struct text name;
+    if (channel_name(d, key, &name)) return put_named(d, name, name_hash(name), value);
+    d->wrong = true;
+    return d->in->status == ANDON_OK;
 }
 
 /* A time without a zone is the plant's. */
@@ -276,36 +263,37 @@ static bool rounded_time(double epoch, int64_t unit_ns, int64_t *ts_ns)
     return timestamp_read_epoch(digits, (size_t)n, unit_ns, ts_ns);
 }
 
-static bool time_of(const struct intake *in, const struct json_value *value, int64_t unit_ns,
+static bool time_of(const struct intake *in, const struct value *value, int64_t unit_ns,
                     int64_t *ts_ns)
 {
     char room[TIME_TEXT_MAX];
     struct text text = value->text;
-    if (value->kind == JSON_NUMBER)
+    if (value->kind == VALUE_NUMBER && value->exact && value->whole)
+        return timestamp_of_epoch((int64_t)value->number, unit_ns, ts_ns);
+    if (value->kind == VALUE_NUMBER)
         return timestamp_read_epoch(text.at, text.length, unit_ns, ts_ns) ||
                rounded_time(value->number, unit_ns, ts_ns);
-    if (value->kind != JSON_STRING || text.length > TIME_TEXT_MAX) return false;
-    if (!value->plain) text = (struct text){room, json_unescape(text, room)};
+    if (value->kind != VALUE_STRING || text.length > TIME_TEXT_MAX) return false;
+    if (!value->plain) text = (struct text){room, pull_unescape(text, room)};
     return written_time(in, text, unit_ns, ts_ns);
 }
 
-enum draft_time_kind draft_read_time(const struct intake *in, const struct json_value *value,
+enum draft_time_kind draft_read_time(const struct intake *in, const struct value *value,
                                      int64_t unit_ns, int64_t *ts_ns)
 {
-    if (value->kind == JSON_NULL || (value->kind == JSON_STRING && value->text.length == 0))
+    if (value->kind == VALUE_NULL || (value->kind == VALUE_STRING && value->text.length == 0))
         return DRAFT_TIME_NONE;
     return time_of(in, value, unit_ns, ts_ns) ? DRAFT_TIME_READ : DRAFT_TIME_WRONG;
 }
 
-bool draft_refuse_time(struct intake *in, const struct json_value *key,
-                       const struct json_value *value)
+bool draft_refuse_time(struct intake *in, const struct value *key, const struct value *value)
 {
     return intake_refuse(in, "key '%s': '%s' is no time, expected " TIMESTAMP_EXPECTED,
                          SHOW(key->text), SHOW(value->text));
 }
 
-bool draft_time(struct draft *d, const struct json_value *key, const struct json_value *value,
-                uint8_t rank, int64_t unit_ns, bool must)
+bool draft_time(struct draft *d, const struct value *key, const struct value *value, uint8_t rank,
+                int64_t unit_ns, bool must)
 {
     int64_t ts_ns;
     enum draft_time_kind kind = draft_read_time(d->in, value, unit_ns, &ts_ns);
@@ -325,10 +313,11 @@ bool draft_time(struct draft *d, const struct json_value *key, const struct json
     return before.rank >= DRAFT_TIME_OUTER || draft_channel(d, &before.key, &before.value);
 }
 
-bool draft_sequence(struct draft *d, const struct json_value *value)
+bool draft_sequence(struct draft *d, const struct value *value)
 {
     uint64_t sequence = 0;
-    if (d->sequence_given || value->kind != JSON_NUMBER || !value->whole || value->text.length > 18)
+    if (d->sequence_given || value->kind != VALUE_NUMBER || !value->whole ||
+        value->text.length > 18)
         return false;
     for (uint32_t i = 0; i < value->text.length; i++) {
         if (value->text.at[i] == '-') return false;
@@ -339,10 +328,10 @@ bool draft_sequence(struct draft *d, const struct json_value *value)
     return true;
 }
 
-bool draft_item(struct draft *d, const struct json_value *value)
+bool draft_item(struct draft *d, const struct value *value)
 {
-    bool fits = (value->kind == JSON_STRING && value->plain) ||
-                (value->kind == JSON_NUMBER && value->whole);
+    bool fits = (value->kind == VALUE_STRING && value->plain) ||
+                (value->kind == VALUE_NUMBER && value->whole);
     if (!fits || d->item.length > 0 || value->text.length == 0 ||
         value->text.length > CODEC_CHANNEL_MAX)
         return false;
@@ -351,22 +340,22 @@ bool draft_item(struct draft *d, const struct json_value *value)
 }
 
 /* Halves of a time wait for each other; what has waited in vain becomes a channel in the end. */
-static bool put_half(struct draft *d, struct json_value *half_key, struct json_value *half,
-                     const struct json_value *key, const struct json_value *value)
+static bool put_half(struct draft *d, struct value *half_key, struct value *half,
+                     const struct value *key, const struct value *value)
 {
-    if (half_key->text.length > 0 || value->kind != JSON_STRING)
+    if (half_key->text.length > 0 || value->kind != VALUE_STRING)
         return draft_channel(d, key, value);
     *half_key = *key;
     *half = *value;
     return true;
 }
 
-static bool put_known(struct draft *d, const struct key *known, const struct json_value *key,
-                      const struct json_value *value)
+static bool put_known(struct draft *d, const struct key *known, const struct value *key,
+                      const struct value *value)
 {
     uint8_t rank = (uint8_t)(known->rank + d->rank_shift);
     int64_t unit_ns = known->unit_ns != 0 ? known->unit_ns : d->unit_ns;
-    struct json_value ours;
+    struct value ours;
     switch ((enum key_kind)known->kind) {
     case KEY_TIME: return draft_time(d, key, value, rank, unit_ns, true);
     case KEY_CLOCK:
@@ -385,12 +374,50 @@ static bool put_known(struct draft *d, const struct key *known, const struct jso
     }
 }
 
-bool draft_put(struct draft *d, const struct json_value *key, const struct json_value *value,
-               size_t readable)
+bool draft_put_rest(struct draft *d, const struct value *key, const struct value *value,
+                    struct key_words words)
 {
-    const struct key *known = key_find(key->text.length, key_words(key->text, readable));
+    const struct key *known = key_find(key->text.length, words);
     if (known != NULL) return put_known(d, known, key, value);
-    return draft_channel(d, key, value);
+    if (!key->plain || d->group.length > 0 || key->text.length - 1 >= CODEC_CHANNEL_MAX)
+        return draft_channel(d, key, value);
+    return put_named(d, key->text, key_hash(key->text, words), value);
+}
+
+/* A key of the table in front of a number. */
+static __attribute__((noinline)) bool put_pair(struct draft *d, struct text name,
+                                               struct key_words words, struct value number)
+{
+    struct value key = {.kind = VALUE_STRING, .plain = true, .text = name};
+    return draft_put_rest(d, &key, &number, words);
+}
+
+bool draft_pairs(struct draft *d, struct pull *p)
+{
+    const char *at = p->at, *end = p->end;
+    bool fresh = p->fresh, good = true, grouped = d->group.length > 0;
+    while (end - at >= 24 && good) {
+        const char *from = at, *value;
+        struct value number;
+        if (!fresh) {
+            if (*from++ != ',') break;
+            from += *from == ' ';
+        }
+        struct text name = {from + 1, pull_key_quick(from, &value)};
+        if (name.length == 0 || end - value < PULL_QUICK_MIN) break;
+        value = pull_number_quick(value, end, &number);
+        if (value == NULL) break;
+        struct key_words words = key_words_open(name.at, name.length);
+        if (grouped || key_may_mean(name.length, words))
+            good = put_pair(d, name, words, number);
+        else
+            good = draft_put_number(d, name, words, number.number);
+        at = value;
+        fresh = false;
+    }
+    p->at = at;
+    p->fresh = fresh;
+    return good;
 }
 
 /* Date and Time side by side, once both are there. */
@@ -422,20 +449,20 @@ static bool is_word(struct text text, const char *lower)
     return lower[text.length] == 0;
 }
 
-struct json_value draft_cell(struct text cell)
+struct value draft_cell(struct text cell)
 {
-    struct json_value v = {.kind = JSON_STRING, .plain = true, .text = cell};
+    struct value v = {.kind = VALUE_STRING, .plain = true, .text = cell};
     if (number_missing(cell.at, cell.length)) {
-        v.kind = JSON_NULL;
+        v.kind = VALUE_NULL;
     } else if (number_read(cell.at, cell.length, &v.number)) {
-        v.kind = JSON_NUMBER;
+        v.kind = VALUE_NUMBER;
         v.whole = true;
         for (uint32_t i = 0; i < cell.length; i++)
             v.whole = v.whole &&
                       ((cell.at[i] >= '0' && cell.at[i] <= '9') || (i == 0 && *cell.at == '-'));
     } else if ((cell.length == 4 && is_word(cell, "true")) ||
                (cell.length == 5 && is_word(cell, "false"))) {
-        v.kind = JSON_FLAG;
+        v.kind = VALUE_FLAG;
         v.number = cell.length == 4;
     }
     return v;
@@ -469,15 +496,15 @@ static bool percent_decoded(struct intake *in, struct text from, struct text *te
 /* Names that begin with '$' are the hub's own. Values are texts, but for true and false. */
 static bool put_property(struct draft *d, struct text name, struct text value)
 {
-    struct json_value key = {.kind = JSON_STRING}, v;
+    struct value key = {.kind = VALUE_STRING}, v;
     if (!percent_decoded(d->in, name, &key.text) || !percent_decoded(d->in, value, &value))
         return false;
     if (key.text.length == 0 || *key.text.at == '$') return true;
-    if (!intake_readable(key.text, false) || !intake_utf8(value))
+    if (!intake_readable(key.text, false) || !utf8_valid(value.at, value.length))
         return intake_refuse(d->in, "a property of the topic is no UTF-8") || true;
     v = draft_cell(value);
-    if (v.kind != JSON_FLAG)
-        v = (struct json_value){.kind = JSON_STRING, .plain = true, .text = value};
+    if (v.kind != VALUE_FLAG)
+        v = (struct value){.kind = VALUE_STRING, .plain = true, .text = value};
     return draft_channel(d, &key, &v);
 }
 
@@ -517,6 +544,7 @@ bool draft_end(struct draft *d)
     if (d->refused || d->in->status != ANDON_OK || !join_halves(d) || !put_properties(d))
         return false;
     uint32_t count = out->readings - d->first;
+    if (count == 0 && !d->heard && d->wrong) return false;
     if (count == 0 && !d->heard)
         return intake_refuse(
             d->in, "no values: expected a key and a value such as {\"temperature\":45.1}");

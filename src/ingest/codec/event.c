@@ -3,15 +3,15 @@
 #include "ingest/codec/shapes.h"
 
 struct event {
-    struct json_value subject, source, time, data, base64;
+    struct value subject, source, time, data, base64;
 };
 
-static bool collect(struct json *j, struct event *e)
+static bool collect(struct pull *p, struct event *e)
 {
-    struct json_value key, value;
-    *e = (struct event){.subject.kind = JSON_NULL};
-    while (json_key(j, &key) && json_read(j, &value)) {
-        if (!json_skip(j, &value)) return false;
+    struct value key, value;
+    *e = (struct event){.subject.kind = VALUE_NULL};
+    while (pull_key(p, &key) && pull_read(p, &value)) {
+        if (!pull_skip(p, &value)) return false;
         if (text_is(key.text, TEXT("subject")))
             e->subject = value;
         else if (text_is(key.text, TEXT("source")))
@@ -23,7 +23,7 @@ static bool collect(struct json *j, struct event *e)
         else if (text_is(key.text, TEXT("data_base64")))
             e->base64 = value;
     }
-    return j->fault == NULL;
+    return p->fault == NULL;
 }
 
 static int base64_digit(char c)
@@ -60,29 +60,29 @@ static bool base64_text(struct intake *in, struct text from, struct text *text)
 /* The inner message's payload; false: there is none, and why is refused. */
 static bool payload_of(struct intake *in, const struct event *e, struct text *payload)
 {
-    if (e->base64.kind == JSON_STRING) {
+    if (e->base64.kind == VALUE_STRING) {
         struct text digits;
         return draft_text(in, &e->base64, &digits) && base64_text(in, digits, payload);
     }
-    if (e->data.kind == JSON_STRING) return draft_text(in, &e->data, payload);
+    if (e->data.kind == VALUE_STRING) return draft_text(in, &e->data, payload);
     *payload = e->data.text;
-    if (e->data.kind != JSON_NULL) return true;
+    if (e->data.kind != VALUE_NULL) return true;
     return intake_refuse(in, "a CloudEvent without data: expected \"data\" or \"data_base64\"");
 }
 
 static bool topic_of(struct intake *in, const struct event *e, struct text *topic)
 {
-    if (e->subject.kind == JSON_STRING && e->subject.text.length > 0)
+    if (e->subject.kind == VALUE_STRING && e->subject.text.length > 0)
         return draft_text(in, &e->subject, topic);
     *topic = in->message->topic;
-    if (topic->length == 0 && e->source.kind == JSON_STRING)
+    if (topic->length == 0 && e->source.kind == VALUE_STRING)
         return draft_text(in, &e->source, topic);
     return true;
 }
 
 static bool time_of(struct intake *in, const struct event *e, struct place *place)
 {
-    static const struct json_value key = {.kind = JSON_STRING, .plain = true, .text = {"time", 4}};
+    static const struct value key = {.kind = VALUE_STRING, .plain = true, .text = {"time", 4}};
     switch (draft_read_time(in, &e->time, 0, &place->time_ns)) {
     case DRAFT_TIME_NONE: return true;
     case DRAFT_TIME_READ: place->time_given = true; return true;
@@ -107,12 +107,12 @@ static bool inner_read(struct intake *in, const struct message *inner, const str
     return true;
 }
 
-bool event_read(struct intake *in, struct json *j, const struct place *place)
+bool event_read(struct intake *in, struct pull *p, const struct place *place)
 {
     struct event e;
     struct place inside = {.time_given = place->time_given, .time_ns = place->time_ns};
     struct message inner = *in->message;
-    if (!collect(j, &e)) return false;
+    if (!collect(p, &e)) return false;
     if (in->wraps == INTAKE_WRAPS_MAX) {
         intake_refuse(in, "more than %u CloudEvents inside each other", INTAKE_WRAPS_MAX);
         return true;

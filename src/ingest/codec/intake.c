@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 bool intake_full(struct intake *in, const char *what, uint32_t most)
 {
     in->status = andon_fail(in->err, ANDON_ELIMIT, "a message with more than %u %s", most, what);
@@ -62,32 +64,6 @@ struct shown intake_show(struct text text)
     return s;
 }
 
-/* The bytes of the character at `at`; 0: no UTF-8 (RFC 3629). */
-static size_t character(const char *at, const char *end)
-{
-    const unsigned char *u = (const unsigned char *)at;
-    if (*u < 0x80) return 1;
-    size_t size = *u >= 0xF0 ? 4 : *u >= 0xE0 ? 3 : 2;
-    unsigned from = *u == 0xE0 ? 0xA0 : *u == 0xF0 ? 0x90 : 0x80;
-    unsigned to = *u == 0xED ? 0x9F : *u == 0xF4 ? 0x8F : 0xBF;
-    if (*u < 0xC2 || *u > 0xF4 || (size_t)(end - at) < size) return 0;
-    if (u[1] < from || u[1] > to) return 0;
-    for (size_t i = 2; i < size; i++)
-        if ((u[i] & 0xC0) != 0x80) return 0;
-    return size;
-}
-
-bool intake_utf8(struct text text)
-{
-    const char *at = text.at, *end = at + text.length;
-    while (text.length > 0 && at < end) {
-        size_t size = character(at, end);
-        if (size == 0) return false;
-        at += size;
-    }
-    return true;
-}
-
 bool intake_readable(struct text text, bool blanks)
 {
     for (uint32_t i = 0; i < text.length; i++) {
@@ -95,7 +71,7 @@ bool intake_readable(struct text text, bool blanks)
         bool blank = c == '\t' || c == '\n' || c == '\r';
         if (c == 0x7f || (c < ' ' && !(blank && blanks))) return false;
     }
-    return intake_utf8(text);
+    return text.length == 0 || utf8_valid(text.at, text.length);
 }
 
 /* Eight bytes at a time: none below ' ', none from 0x7f on, none '+' or '#'. */
@@ -113,10 +89,14 @@ static bool eight_are_good(const char *at)
 /* UTF-8 without the bytes that no path has. */
 static bool path_bytes(const char *at, const char *end)
 {
-    while (end - at >= 8 && eight_are_good(at)) at += 8;
+    if (end - at >= 8) { /* the last eight may overlap those before */
+        const char *word = at;
+        while (end - word > 8 && eight_are_good(word)) word += 8;
+        if (end - word <= 8 && eight_are_good(end - 8)) return true;
+    }
     while (at < end) {
-        unsigned char c = (unsigned char)*at;
-        size_t size = character(at, end);
+        uint32_t c;
+        size_t size = utf8_next(at, (size_t)(end - at), &c);
         if (size == 0 || c < ' ' || c == '+' || c == '#' || c == 0x7f) return false;
         at += size;
     }

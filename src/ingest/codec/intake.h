@@ -40,10 +40,8 @@ struct shown intake_show(struct text text);
  * why is refused. */
 bool intake_path(struct intake *in, struct text text, struct text *path);
 
-/* intake_utf8 says whether text is UTF-8 (RFC 3629). */
-bool intake_utf8(struct text text);
-
-/* ... and holds no control bytes, but for tabs and line breaks when blanks is set. */
+/* intake_readable says whether text is UTF-8 (RFC 3629) without control bytes, but for tabs and
+ * line breaks when blanks is set. */
 bool intake_readable(struct text text, bool blanks);
 
 /* intake_joined puts a and b together with c between. False: no room. */

@@ -57,6 +57,23 @@ const struct key keys[] = {
 const uint8_t keys_from[KEY_NAME_MAX + 2] = {0,  0,  0,  3,  5,  12, 15, 16, 17,
                                              22, 28, 29, 34, 38, 39, 39, 39, 39};
 
+#define L(letter) ((uint64_t)1 << ((letter)&63))
+
+const uint64_t keys_begin[KEY_NAME_MAX + 1] = {
+    [2] = L('i') | L('t') | L('T'),
+    [3] = L('h') | L('s'),
+    [4] = L('d') | L('D') | L('i') | L('t') | L('T'),
+    [5] = L('s') | L('S') | L('t'),
+    [6] = L('v'),
+    [7] = L('i'),
+    [8] = L('D') | L('H') | L('U') | L('d') | L('s'),
+    [9] = L('T') | L('d') | L('e') | L('m') | L('t'),
+    [10] = L('e'),
+    [11] = L('T') | L('d') | L('s') | L('t'),
+    [12] = L('m') | L('t'),
+    [13] = L('e'),
+};
+
 bool key_names_machine(struct text name)
 {
     static const char *const names[] = {"equipment_id", "equipmentId", "machine_id", "machineId",

@@ -40,42 +40,71 @@ struct key_words {
     uint64_t a, b;
 };
 
-/* readable: bytes that may be read from name.at on, at least its length. */
-static inline struct key_words key_words(struct text name, size_t readable)
+static inline uint64_t key_load(const char *at, unsigned bytes)
 {
-    struct key_words w = {0, 0};
+    uint64_t x = 0;
+    memcpy(&x, at, bytes);
+    return x;
+}
+
+static inline struct key_words key_words(struct text name)
+{
+    const char *at = name.at;
     uint32_t n = name.length;
-    if (n > 16) n = 16;
-    if (readable < 16) {
-        char copy[16] = {0};
-        for (uint32_t i = 0; i < n; i++) copy[i] = name.at[i];
-        memcpy(&w, copy, sizeof w);
-        return w;
-    }
-    memcpy(&w, name.at, sizeof w);
-    if (n < 8) {
-        w.a &= ((uint64_t)1 << (8 * n)) - 1;
+    if (n >= 16) return (struct key_words){key_load(at, 8), key_load(at + 8, 8)};
+    if (n > 8)
+        return (struct key_words){key_load(at, 8), key_load(at + n - 8, 8) >> (8 * (16 - n))};
+    if (n >= 4)
+        return (struct key_words){key_load(at, 4) | key_load(at + n - 4, 4) << (8 * (n - 4)), 0};
+    uint64_t a = 0;
+    for (uint32_t i = 0; i < n; i++) a |= (uint64_t)(unsigned char)at[i] << (8 * i);
+    return (struct key_words){a, 0};
+}
+
+/* key_words where 16 bytes may be read from at on; length <= 16. */
+static inline struct key_words key_words_open(const char *at, uint32_t length)
+{
+    struct key_words w;
+    memcpy(&w, at, sizeof w);
+    if (length < 8) {
+        w.a &= ((uint64_t)1 << (8 * length)) - 1;
         w.b = 0;
-    } else if (n < 16) {
-        w.b &= ((uint64_t)1 << (8 * (n - 8))) - 1;
+    } else if (length < 16) {
+        w.b &= ((uint64_t)1 << (8 * (length - 8))) - 1;
     }
     return w;
 }
 
 extern const struct key keys[];
 extern const uint8_t
-    keys_from[KEY_NAME_MAX + 2]; /* keys of length n: keys[keys_from[n] .. keys_from[n + 1]) */
+    keys_from[KEY_NAME_MAX + 2]; /* of length n: keys[keys_from[n] .. keys_from[n + 1]) */
+extern const uint64_t keys_begin[KEY_NAME_MAX + 1]; /* of length n: a bit for every first letter, by
+                                                       its lowest six bits */
+
+/* Whether a name may be in the table. */
+static inline bool key_may_mean(uint32_t length, struct key_words words)
+{
+    return length <= KEY_NAME_MAX && (keys_begin[length] >> (words.a & 63) & 1) != 0;
+}
 
 /* key_find finds a name in the table; NULL: an ordinary key. */
 static inline const struct key *key_find(uint32_t length, struct key_words words)
 {
-    if (length > KEY_NAME_MAX) return NULL;
+    if (!key_may_mean(length, words)) return NULL;
     for (unsigned i = keys_from[length]; i < keys_from[length + 1]; i++) {
         uint64_t name[2];
         memcpy(name, keys[i].name, sizeof name);
         if (name[0] == words.a && name[1] == words.b) return &keys[i];
     }
     return NULL;
+}
+
+/* A name's hash. words: the name's. */
+static inline uint64_t key_hash(struct text name, struct key_words words)
+{
+    if (name.length > 16) memcpy(&words.b, name.at + name.length - 8, 8);
+    words.a ^= words.b << 23 | words.b >> 41;
+    return (words.a + name.length) * 0x9E3779B97F4A7C15u;
 }
 
 /* Keys by which the objects of an array name the machine that they speak of ("equipment_id"). */

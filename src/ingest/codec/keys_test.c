@@ -5,7 +5,7 @@
 static const struct key *found(const char *name)
 {
     struct text text = text_of(name);
-    return key_find(text.length, key_words(text, text.length));
+    return key_find(text.length, key_words(text));
 }
 
 TEST(the_table_is_ordered_by_length_and_every_key_in_it_is_found)
@@ -25,8 +25,23 @@ TEST(a_name_is_found_whatever_stands_behind_it)
 {
     const char text[] = "timestamp\":123,\"x\":456,\"y\":1";
     struct text name = {text, 9};
-    CHECK(key_find(9, key_words(name, sizeof text)) == found("timestamp"));
-    CHECK(key_find(9, key_words(name, 9)) == found("timestamp"));
+    CHECK(found("timestamp") != NULL);
+    CHECK(key_find(9, key_words_open(name.at, 9)) == found("timestamp"));
+    CHECK(key_find(9, key_words(name)) == found("timestamp"));
+}
+
+TEST(words_hold_the_name_and_zeros_whatever_its_length)
+{
+    const char text[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    for (uint32_t n = 0; n <= 20; n++) {
+        char padded[16] = {0};
+        memcpy(padded, text, n < 16 ? n : 16);
+        struct key_words words = key_words((struct text){text, n});
+        CHECK_SAY(memcmp(&words, padded, 16) == 0, "length %u", n);
+        if (n > 16) continue;
+        words = key_words_open(text, n);
+        CHECK_SAY(memcmp(&words, padded, 16) == 0, "open, length %u", n);
+    }
 }
 
 TEST(names_next_to_those_in_the_table_are_ordinary)
@@ -43,4 +58,14 @@ TEST(what_names_a_machine_is_known)
 {
     CHECK(key_names_machine(TEXT("equipment_id")) && key_names_machine(TEXT("id")));
     CHECK(!key_names_machine(TEXT("identity")) && !key_names_machine(TEXT("name")));
+}
+
+TEST(first_letters_are_those_of_the_table)
+{
+    uint64_t begin[KEY_NAME_MAX + 1] = {0};
+    for (unsigned n = 1; n <= KEY_NAME_MAX; n++)
+        for (unsigned i = keys_from[n]; i < keys_from[n + 1]; i++)
+            begin[n] |= (uint64_t)1 << (keys[i].name[0] & 63);
+    for (unsigned n = 0; n <= KEY_NAME_MAX; n++)
+        CHECK_SAY(begin[n] == keys_begin[n], "length %u: %llx", n, (unsigned long long)begin[n]);
 }

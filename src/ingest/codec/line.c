@@ -100,7 +100,7 @@ static bool take_asset(struct scan *s, struct text *asset)
     return true;
 }
 
-static bool take_text(struct scan *s, struct json_value *value)
+static bool take_text(struct scan *s, struct value *value)
 {
     const char *start = ++s->at;
     bool escapes = false;
@@ -137,7 +137,7 @@ static bool is_flag(struct text word, double *number)
 }
 
 /* 5i, 5u: the digits are those of the number that is kept, or the value is refused. */
-static bool is_whole(struct text word, struct json_value *value)
+static bool is_whole(struct text word, struct value *value)
 {
     char last = word.at[word.length - 1];
     if (word.length < 2 || (last != 'i' && last != 'u')) return false;
@@ -152,20 +152,20 @@ static bool is_whole(struct text word, struct json_value *value)
 }
 
 /* A field's value. Its digits alone are a float: whole numbers are written 5i. */
-static bool take_value(struct scan *s, struct json_value *value)
+static bool take_value(struct scan *s, struct value *value)
 {
     const char *start = s->at;
-    *value = (struct json_value){.kind = JSON_STRING, .plain = true};
+    *value = (struct value){.kind = VALUE_STRING, .plain = true};
     if (s->at < s->end && *s->at == '"') return take_text(s, value);
     while (s->at < s->end && *s->at != ',' && *s->at != ' ') s->at++;
     struct text word = {start, (uint32_t)(s->at - start)};
     value->text = word;
-    value->kind = JSON_NUMBER;
+    value->kind = VALUE_NUMBER;
     if (word.length > 0) {
         if (number_read(start, word.length, &value->number) || is_whole(word, value)) return true;
-        value->kind = JSON_FLAG;
+        value->kind = VALUE_FLAG;
         if (is_flag(word, &value->number)) return true;
-        value->kind = JSON_NULL;
+        value->kind = VALUE_NULL;
         if (number_missing(start, word.length)) return true;
     }
     s->at = start;
@@ -175,7 +175,7 @@ static bool take_value(struct scan *s, struct json_value *value)
 static bool take_fields(struct scan *s, struct draft *d)
 {
     for (;;) {
-        struct json_value key = {.kind = JSON_STRING, .plain = true}, value;
+        struct value key = {.kind = VALUE_STRING, .plain = true}, value;
         if (!take_name(s, "=, ", ",= ", &key.text)) return false;
         if (key.text.length == 0) return expect(s, "a field's name");
         if (s->at == s->end || *s->at != '=') return expect(s, "'=' behind a field's name");

@@ -16,16 +16,16 @@ struct machines {
  * objects are flattened with points, arrays by their numbers ("a.0"); an array whose objects name a
  * machine (key_names_machine) becomes a sample of place->asset/machine each; envelopes are opened
  * (wrapper.h). What cannot be read is refused. False: the message ends or the JSON has a fault. */
-bool object_read(struct intake *in, struct json *j, const struct place *place);
+bool object_read(struct intake *in, struct pull *p, const struct place *place);
 
-/* object_fields gives the fields of the object that was just entered to the draft. plain: keys of
- * the table mean nothing. False: as draft_put, or the JSON has a fault. */
-bool object_fields(struct draft *d, struct json *j, struct machines *machines, bool plain);
+/* object_fields gives the fields of the object that was just entered to the draft. False: as
+ * draft_put, or the JSON has a fault. */
+bool object_fields(struct draft *d, struct pull *p, struct machines *machines);
 
 /* object_end makes samples of what the fields were: the draft's, and those of the machines in it;
- * or, when good is false, drops it and puts j behind the object (inside: j where the object was
+ * or, when good is false, drops it and puts p behind the object (inside: p where the object was
  * entered). False: as object_read. */
-bool object_end(struct draft *d, struct json *j, const struct machines *machines, bool good,
-                const struct json *inside);
+bool object_end(struct draft *d, struct pull *p, const struct machines *machines, bool good,
+                struct pull_mark inside);
 
 #endif

@@ -10,26 +10,17 @@ static void next_element(struct intake *in)
     if (in->wraps == 0) in->index++;
 }
 
-static bool fault(struct intake *in, const struct json *j)
+static bool fault(struct intake *in, const struct pull *p)
 {
     char line[128];
     if (in->status != ANDON_OK) return false;
-    json_explain(j, line, sizeof line);
+    pull_explain(p, line, sizeof line);
     return intake_broken(in, "JSON, %s", line);
 }
 
-static bool one_read(struct intake *in, const struct place *place, struct text text)
-{
-    struct json j;
-    struct json_value value;
-    json_begin(&j, text);
-    bool good = json_read(&j, &value) && object_read(in, &j, place) && json_done(&j);
-    return good || fault(in, &j);
-}
-
-/* [1, 2.5, "on"]: channels c0, c1, ... of one sample. j stands behind the first value. */
-static bool values_read(struct intake *in, const struct place *place, struct json *j,
-                        struct json_value *value)
+/* [1, 2.5, "on"]: channels c0, c1, ... of one sample. p stands behind the first value. */
+static bool values_read(struct intake *in, const struct place *place, struct pull *p,
+                        struct value *value)
 {
     struct draft d;
     bool more = true;
@@ -40,45 +31,45 @@ static bool values_read(struct intake *in, const struct place *place, struct jso
         char *room = intake_room(in, (size_t)n);
         if (room == NULL) return false;
         memcpy(room, name, (size_t)n);
-        struct json_value key = {.kind = JSON_STRING, .plain = true, .text = {room, (uint32_t)n}};
-        if (value->kind >= JSON_OBJECT)
+        struct value key = {.kind = VALUE_STRING, .plain = true, .text = {room, (uint32_t)n}};
+        if (value->kind >= VALUE_OBJECT)
             return intake_broken(
                 in, "element %u of an array of values: expected no array or object", i);
         if (!draft_channel(&d, &key, value)) break;
-        more = json_item(j, value);
+        more = pull_item(p, value);
     }
-    if (j->fault != NULL || in->status != ANDON_OK || !draft_end(&d)) draft_drop(&d);
-    return j->fault == NULL && in->status == ANDON_OK;
+    if (p->fault != NULL || in->status != ANDON_OK || !draft_end(&d)) draft_drop(&d);
+    return p->fault == NULL && in->status == ANDON_OK;
 }
 
-static bool element_read(struct intake *in, const struct place *place, struct json *j,
-                         struct json_value *value)
+static bool element_read(struct intake *in, const struct place *place, struct pull *p,
+                         struct value *value)
 {
-    if (value->kind == JSON_OBJECT) return object_read(in, j, place);
+    if (value->kind == VALUE_OBJECT) return object_read(in, p, place);
     intake_refuse(in, "element %u: expected an object", in->index);
-    return json_skip(j, value);
+    return pull_skip(p, value);
 }
 
 static bool array_read(struct intake *in, const struct place *place, struct text text)
 {
-    struct json j;
-    struct json_value value;
-    json_begin(&j, text);
-    if (!json_read(&j, &value)) return fault(in, &j);
-    bool first = json_item(&j, &value);
-    if (first && value.kind < JSON_OBJECT && !place->objects) {
-        bool good = values_read(in, place, &j, &value) && json_done(&j);
-        return good || fault(in, &j);
+    struct pull p;
+    struct value value;
+    pull_begin(&p, text);
+    if (!pull_read(&p, &value)) return fault(in, &p);
+    bool first = pull_item(&p, &value);
+    if (first && value.kind < VALUE_OBJECT && !place->objects) {
+        bool good = values_read(in, place, &p, &value) && pull_done(&p);
+        return good || fault(in, &p);
     }
-    if (!first && j.fault == NULL)
+    if (!first && p.fault == NULL)
         return intake_broken(in, "an empty array: expected an array of objects");
     in->batch = true;
-    while (first || json_item(&j, &value)) {
+    while (first || pull_item(&p, &value)) {
         first = false;
-        if (!element_read(in, place, &j, &value)) return fault(in, &j);
+        if (!element_read(in, place, &p, &value)) return fault(in, &p);
         next_element(in);
     }
-    return json_done(&j) || fault(in, &j);
+    return pull_done(&p) || fault(in, &p);
 }
 
 /* One line of several: what is wrong in it stays in it. */
@@ -86,15 +77,16 @@ static bool line_of_json(struct intake *in, const struct place *place, struct te
                          uint32_t number)
 {
     struct intake_mark mark = intake_mark(in);
-    struct json j;
-    struct json_value value;
+    struct pull p;
+    struct value value;
     char what[112];
-    json_begin(&j, line);
-    bool good = json_read(&j, &value);
-    if (good && value.kind != JSON_OBJECT) good = json_fail(&j, "an object in every line", line.at);
-    if (good && object_read(in, &j, place) && json_done(&j)) return true;
+    pull_begin(&p, line);
+    bool good = pull_read(&p, &value);
+    if (good && value.kind != VALUE_OBJECT)
+        good = pull_fail(&p, "an object in every line", line.at);
+    if (good && object_read(in, &p, place) && pull_done(&p)) return true;
     if (in->status != ANDON_OK) return false;
-    json_explain(&j, what, sizeof what);
+    pull_explain(&p, what, sizeof what);
     intake_back(in, mark);
     intake_refuse(in, "line %u, %s", number, what);
     return true;
@@ -130,6 +122,19 @@ static bool in_lines(struct text text)
     return last == '}' ? next.at[0] != ',' : next.at[0] == '{' && last != ':';
 }
 
+/* One object, or several, a line each. */
+static bool objects_read(struct intake *in, const struct place *place, struct text text)
+{
+    struct intake_mark mark = intake_mark(in);
+    struct pull p;
+    struct value value;
+    pull_begin(&p, text);
+    if (pull_read(&p, &value) && object_read(in, &p, place) && pull_done(&p)) return true;
+    if (in->status != ANDON_OK || !in_lines(text)) return fault(in, &p);
+    intake_back(in, mark);
+    return lines_read(in, place, text);
+}
+
 bool payload_read(struct intake *in, const struct place *place)
 {
     struct text text = text_trimmed(in->message->payload);
@@ -140,8 +145,7 @@ bool payload_read(struct intake *in, const struct place *place)
     }
     if (text.length == 0) return intake_broken(in, "an empty payload: expected readings");
     if (text.at[0] == '[') return array_read(in, place, text);
-    if (text.at[0] == '{')
-        return in_lines(text) ? lines_read(in, place, text) : one_read(in, place, text);
+    if (text.at[0] == '{') return objects_read(in, place, text);
     if (!place->objects) return bare_read(in, place, text);
     return intake_broken(in, "'%s': expected a JSON object or an array of objects", SHOW(text));
 }

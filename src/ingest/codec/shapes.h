@@ -49,11 +49,11 @@ static inline bool text_line(struct text *text, struct text *line)
 /* Blanks at both ends cut. */
 static inline struct text text_trimmed(struct text text)
 {
-    while (text.length > 0 && json_is_blank(text.at[0])) {
+    while (text.length > 0 && pull_is_blank(text.at[0])) {
         text.at++;
         text.length--;
     }
-    while (text.length > 0 && json_is_blank(text.at[text.length - 1])) text.length--;
+    while (text.length > 0 && pull_is_blank(text.at[text.length - 1])) text.length--;
     return text;
 }
 

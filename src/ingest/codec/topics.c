@@ -123,7 +123,7 @@ const struct shape shape_historian = {"historian", historian_takes, historian_re
 static bool thingsboard_takes(const struct message *m)
 {
     return m->door == MESSAGE_THINGSBOARD || text_is(m->topic, TEXT("v1/devices/me/telemetry")) ||
-           text_is(m->topic, TEXT("v2/t")) || text_is(m->topic, TEXT("v2/t/j"));
+           text_is(m->topic, TEXT("v2/t")) || text_is(m->topic, TEXT("v2/t/p"));
 }
 
 static bool thingsboard_read(struct intake *in, const struct place *around)
@@ -144,43 +144,43 @@ static bool gateway_takes(const struct message *m)
     return text_is(m->topic, TEXT("v1/gateway/telemetry"));
 }
 
-static bool device_read(struct intake *in, struct json *j, struct json_value *value,
+static bool device_read(struct intake *in, struct pull *p, struct value *value,
                         const struct place *place)
 {
-    struct json_value item;
-    if (value->kind == JSON_OBJECT) {
-        if (!object_read(in, j, place)) return false;
+    struct value item;
+    if (value->kind == VALUE_OBJECT) {
+        if (!object_read(in, p, place)) return false;
         in->index += in->wraps == 0;
         return true;
     }
-    while (value->kind == JSON_ARRAY && json_item(j, &item)) {
-        if (item.kind == JSON_OBJECT ? !object_read(in, j, place) : !json_skip(j, &item))
+    while (value->kind == VALUE_ARRAY && pull_item(p, &item)) {
+        if (item.kind == VALUE_OBJECT ? !object_read(in, p, place) : !pull_skip(p, &item))
             return false;
-        if (item.kind != JSON_OBJECT)
+        if (item.kind != VALUE_OBJECT)
             intake_refuse(in, "device '%s': expected objects", SHOW(place->asset));
         in->index += in->wraps == 0;
     }
-    if (value->kind < JSON_OBJECT)
+    if (value->kind < VALUE_OBJECT)
         intake_refuse(in, "device '%s': expected an array of objects", SHOW(place->asset));
-    return j->fault == NULL;
+    return p->fault == NULL;
 }
 
 static bool gateway_read(struct intake *in, const struct place *around)
 {
     char line[128];
-    struct json j;
-    struct json_value key, value;
+    struct pull p;
+    struct value key, value;
     struct place place = place_at(around, (struct text){0});
     place.unit_ns = MS_NS;
     in->batch = true;
-    json_begin(&j, in->message->payload);
-    bool good = json_read(&j, &value);
-    if (good && value.kind != JSON_OBJECT) good = json_fail(&j, "an object of devices", j.begin);
-    while (good && json_key(&j, &key) && json_read(&j, &value))
-        good = draft_text(in, &key, &place.asset) && device_read(in, &j, &value, &place);
-    if (good && j.fault == NULL && json_done(&j)) return true;
+    pull_begin(&p, in->message->payload);
+    bool good = pull_read(&p, &value);
+    if (good && value.kind != VALUE_OBJECT) good = pull_fail(&p, "an object of devices", p.begin);
+    while (good && pull_key(&p, &key) && pull_read(&p, &value))
+        good = draft_text(in, &key, &place.asset) && device_read(in, &p, &value, &place);
+    if (good && p.fault == NULL && pull_done(&p)) return true;
     if (in->status != ANDON_OK) return false;
-    json_explain(&j, line, sizeof line);
+    pull_explain(&p, line, sizeof line);
     return intake_broken(in, "JSON, %s", line);
 }
 
@@ -222,7 +222,10 @@ static bool is_route(struct text level)
 static bool hub_takes(const struct message *m)
 {
     struct hub hub;
-    return hub_topic(m->topic, &hub) || is_route(last_level(m->topic));
+    uint32_t n = m->topic.length;
+    if (text_starts(m->topic, devices) && hub_topic(m->topic, &hub)) return true;
+    char last = n > 0 ? m->topic.at[n - 1] : 0;
+    return (last == 't' || last == 'k') && is_route(last_level(m->topic));
 }
 
 static bool hub_read(struct intake *in, const struct place *around)
@@ -262,6 +265,7 @@ static const char *foreign_what(struct text topic)
     struct text level;
     if (text_starts(topic, sparkplug)) return "Sparkplug B";
     if (text_starts(topic, thingsboard_other)) return "no telemetry";
+    if (topic.length == 0 || memchr(topic.at, '_', topic.length) == NULL) return NULL;
     while (take_level(&topic, &level))
         for (size_t i = 0;
              level.length > 0 && level.at[0] == '_' && i < sizeof foreign / sizeof *foreign; i++)
