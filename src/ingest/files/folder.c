@@ -89,13 +89,13 @@ bool folder_unname(struct text file, char *out, size_t room)
 /* ---- dates ---- */
 
 /* Reads exactly n digits. */
-static bool digits(struct text *t, uint32_t n, int *value)
+static bool digits(struct text *t, uint32_t n, uint32_t *value)
 {
     if (t->length < n) return false;
     *value = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (t->at[i] < '0' || t->at[i] > '9') return false;
-        *value = *value * 10 + (t->at[i] - '0');
+        *value = *value * 10 + (uint32_t)(t->at[i] - '0');
     }
     *t = (struct text){t->at + n, t->length - n};
     return true;
@@ -109,15 +109,15 @@ static bool pass(struct text *t, const char *one_of)
 }
 
 /* A number of two digits behind a sign that stands in the whole name or not at all. */
-static bool part(struct text *t, bool signs, const char *one_of, int *value)
+static bool part(struct text *t, bool signs, const char *one_of, uint32_t *value)
 {
     return (!signs || pass(t, one_of)) && digits(t, 2, value);
 }
 
 bool folder_date(struct text text, char out[24])
 {
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int y, mo, d, h = 0, mi = 0, s = 0;
+    static const uint32_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    uint32_t y, mo, d, h = 0, mi = 0, s = 0;
     if (!digits(&text, 4, &y)) return false;
     bool signs = text.length > 0 && strchr("-.", text.at[0]) != NULL;
     if (!part(&text, signs, "-.", &mo) || !part(&text, signs, "-.", &d)) return false;
@@ -130,8 +130,9 @@ bool folder_date(struct text text, char out[24])
         if (text.length > 0 && !part(&text, signs, "-.:", &s)) return false;
         if (text.length > 0 || h > 23 || mi > 59 || s > 59) return false;
     }
-    int n = snprintf(out, 24, "%04d-%02d-%02d", y, mo, d);
-    if (timed) snprintf(out + n, 24 - (size_t)n, "T%02d:%02d:%02d", h, mi, s);
+    char time[12];
+    snprintf(time, sizeof time, "T%02u:%02u:%02u", h % 24, mi % 60, s % 60);
+    snprintf(out, 24, "%04u-%02u-%02u%s", y % 10000, mo % 100, d % 100, timed ? time : "");
     return true;
 }
 
@@ -212,7 +213,8 @@ static andon_status take_file(struct lister *l, const char *path, struct text be
     if (l->asset != NULL) good = good && append(asset, sizeof asset, text_of(l->asset), false);
     for (uint32_t i = 0; i < above && good && !(alone && l->asset != NULL); i++)
         good = append(asset, sizeof asset, part[i], true);
-    if (!dated && !(alone && l->asset != NULL)) good = good && append(asset, sizeof asset, stem, true);
+    if (!dated && !(alone && l->asset != NULL))
+        good = good && append(asset, sizeof asset, stem, true);
     const char *wrong = good ? path_wrong(text_of(asset)) : "it is too long";
     if (wrong != NULL)
         return andon_fail(l->err, ANDON_EDATA, "%s: its name is no asset's path: %s", path, wrong);
@@ -225,7 +227,8 @@ static andon_status make_room(struct lister *l)
 {
     if (l->folder->files < l->room) return ANDON_OK;
     if (l->folder->files == FOLDER_FILES_MAX)
-        return andon_fail(l->err, ANDON_ELIMIT, "%s: more than %u files", l->root, FOLDER_FILES_MAX);
+        return andon_fail(l->err, ANDON_ELIMIT, "%s: more than %u files", l->root,
+                          FOLDER_FILES_MAX);
     uint32_t room = l->room == 0 ? 256 : l->room * 2;
     struct folder_file *more = andon_arena_array(l->arena, room, sizeof *more);
     if (more == NULL) return andon_fail(l->err, ANDON_ENOMEM, "no memory for a list of files");
@@ -249,7 +252,8 @@ static andon_status take_table(struct lister *l, const char *path)
 
 static andon_status walk(struct lister *l, const char *path, uint32_t depth);
 
-static andon_status take_entry(struct lister *l, const char *folder, const char *name, uint32_t depth)
+static andon_status take_entry(struct lister *l, const char *folder, const char *name,
+                               uint32_t depth)
 {
     char path[PATH_ROOM];
     struct stat about;
@@ -311,7 +315,8 @@ andon_status folder_list(const char *path, const char *asset, struct andon_arena
     l.root_bytes = (size_t)n + 1;
     andon_status st = S_ISDIR(about.st_mode) ? walk(&l, root, 0) : take_alone(&l, root);
     if (st == ANDON_OK && folder->files == 0)
-        st = andon_fail(err, ANDON_EDATA, "%s: no file ends in .csv, .tsv, .csv.gz or .tsv.gz", root);
+        st = andon_fail(err, ANDON_EDATA, "%s: no file ends in .csv, .tsv, .csv.gz or .tsv.gz",
+                        root);
     if (st == ANDON_OK) qsort(folder->file, folder->files, sizeof *folder->file, by_date);
     return st;
 }
