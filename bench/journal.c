@@ -1,13 +1,14 @@
-/* How fast the journal takes and gives records, beside a bare write and fdatasync of the same bytes.
+/* How fast the journal takes and gives records, beside a bare write and fdatasync of the same
+ * bytes.
  *
  *   bench_journal [--dir DIR] [--seconds S] [--read-mb N]
  *
  * Records of 256 bytes of body, one thread, batches of 1, 16 and 256, each acknowledged by
- * journal_settle. The rival appends the same number of bytes to a file by one write for each batch, and
- * syncs it when the policy does: after each batch, every 100 ms, never. every_shared: 16 threads that
- * append one record each and wait for it, against one bare write and fdatasync a record. cursor: reads a
- * journal that is in memory, against read() of its files in pieces of 256 KiB. Seconds on the wall,
- * since a sync is waiting; processor time stands beside. */
+ * journal_settle. The rival appends the same number of bytes to a file by one write for each batch,
+ * and syncs it when the policy does: after each batch, every 100 ms, never. every_shared: 16
+ * threads that append one record each and wait for it, against one bare write and fdatasync a
+ * record. cursor: reads a journal that is in memory, against read() of its files in pieces of 256
+ * KiB. Seconds on the wall, since a sync is waiting; processor time stands beside. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -106,8 +107,10 @@ static struct took bench_append(const struct settings *s, enum journal_sync poli
     andon_error err;
     uint64_t records = 0, offset;
     for (size_t i = 0; i < batch; i++)
-        entry[i] = (struct journal_entry){.type = JOURNAL_MESSAGE, .received_ns = 1,
-                                          .part = {body, body + 40}, .size = {40, BODY - 40}};
+        entry[i] = (struct journal_entry){.type = JOURNAL_MESSAGE,
+                                          .received_ns = 1,
+                                          .part = {body, body + 40},
+                                          .size = {40, BODY - 40}};
     struct took t = begin();
     while (time_left(&t, s)) {
         must(journal_append(journal, entry, batch, &offset, &err) == ANDON_OK, err.text);

@@ -1,6 +1,7 @@
-/* Fuzzes the journal's reader. What the fuzzer gives is taken twice: as the bytes of a segment file,
- * where nothing may crash, loop or come back with a wrong sum; and as a list of damages to a segment
- * that was written properly, where only records that were written may come back, each at its place. */
+/* Fuzzes the journal's reader. What the fuzzer gives is taken twice: as the bytes of a segment
+ * file, where nothing may crash, loop or come back with a wrong sum; and as a list of damages to a
+ * segment that was written properly, where only records that were written may come back, each at
+ * its place. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -79,8 +80,10 @@ static void write_segment(void)
     size_t at = 0;
     for (uint32_t i = 0; i < RECORDS; i++) {
         uint8_t body[1024];
-        struct journal_entry e = {.type = (enum journal_type)(1 + i % 5), .received_ns = i,
-                                  .part = {body}, .size = {i * i * 5 % 900}};
+        struct journal_entry e = {.type = (enum journal_type)(1 + i % 5),
+                                  .received_ns = i,
+                                  .part = {body},
+                                  .size = {i * i * 5 % 900}};
         for (uint32_t k = 0; k < e.size[0]; k++) body[k] = (uint8_t)(i + k * 7);
         record_write(salt, first + at, &e, written + at);
         place[i] = first + at;

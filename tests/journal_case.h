@@ -1,5 +1,5 @@
-/* A journal in a folder of its own for one test, with records that can be told apart: the i-th has a
- * size and bytes that follow from i. */
+/* A journal in a folder of its own for one test, with records that can be told apart: the i-th has
+ * a size and bytes that follow from i. */
 #ifndef JOURNAL_CASE_H
 #define JOURNAL_CASE_H
 
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "andon/rng.h"
+#include "base/log.h"
 #include "journal/journal.h"
 
 enum { CASE_BODY_MAX = 400, CASE_BATCH_MAX = 64 };
@@ -29,6 +30,7 @@ struct journal_case {
 static inline bool case_make(struct journal_case *c, bool on_disk)
 {
     *c = (struct journal_case){.journal = NULL};
+    log_settings((enum log_level)(LOG_ERROR + 1), false); /* what goes wrong here is meant to */
     bool memory = !on_disk && access("/dev/shm", W_OK) == 0;
     snprintf(c->dir, sizeof c->dir, "%s/andon_journal_XXXXXX", memory ? "/dev/shm" : "/tmp");
     c->options = (struct journal_options){.dir = c->dir, .sync = JOURNAL_SYNC_OS, .spare_bytes = 1};

@@ -1,15 +1,17 @@
 /* Every write and sync of the program's own files passes through here.
  *
  * Invariants
- * 1. A write is whole or an error; how much of a failed one reached the file is unknown, and the caller
- *    cuts it off.
- * 2. A fault put in by disk_fault behaves like a real one: a failing write leaves half of its bytes. */
+ * 1. A write is whole or an error; how much of a failed one reached the file is unknown, and the
+ * caller cuts it off.
+ * 2. A fault put in by disk_fault behaves like a real one: a failing write leaves half of its
+ * bytes. */
 #include "base/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ static struct {
 } fault[2];
 
 static pthread_once_t environment_read = PTHREAD_ONCE_INIT;
+static _Atomic uint64_t deadly; /* the write before which the process dies; 0: none */
 static char full_file[PATH_MAX]; /* while this file exists every disk is full; "": never */
 
 static bool whole_number(const char *text, uint64_t *value)
@@ -44,10 +47,12 @@ static void read_environment(void)
         disk_fault(DISK_WRITE, nth, EIO);
     else if (strncmp(text, "sync:", 5) == 0 && whole_number(text + 5, &nth))
         disk_fault(DISK_SYNC, nth, EIO);
+    else if (strncmp(text, "kill:", 5) == 0 && whole_number(text + 5, &nth))
+        atomic_store(&deadly, nth);
     else if (strncmp(text, "full:", 5) == 0 && strlen(text + 5) < sizeof full_file)
         strcpy(full_file, text + 5);
     else
-        fprintf(stderr, "ANDON_DISK_FAULT=%s: expected write:N, sync:N or full:FILE\n", text);
+        fprintf(stderr, "ANDON_DISK_FAULT=%s: expected write:N, sync:N, kill:N or full:FILE\n", text);
 }
 
 static bool said_to_be_full(void)
@@ -61,6 +66,7 @@ static int fault_of(enum disk_operation operation)
 {
     pthread_once(&environment_read, read_environment);
     uint64_t nth = atomic_fetch_add(&fault[operation].done, 1) + 1;
+    if (operation == DISK_WRITE && nth == atomic_load(&deadly)) raise(SIGKILL);
     uint64_t from = atomic_load(&fault[operation].from);
     return from != 0 && nth >= from ? atomic_load(&fault[operation].error) : 0;
 }

@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/journal_print.h"
-#include "base/json.h"
 #include "ingest/timestamp.h"
 #include "journal/segment.h"
 
@@ -37,8 +37,10 @@ static const struct argument arguments[] = {
     {0}};
 
 static const struct command_line line = {
-    "journal", "DIR [OPTIONS]", "Prints the records of a journal; the program that writes it may run.",
-    "A line holds offset, time, type and, of a message, door, client, topic and payload. --check ends\n"
+    "journal", "DIR [OPTIONS]",
+    "Prints the records of a journal; the program that writes it may run.",
+    "A line holds offset, time, type and, of a message, door, client, topic and payload. --check "
+    "ends\n"
     "with exit status 3 when records are damaged.\n",
     arguments};
 
@@ -101,12 +103,14 @@ static bool take_options(struct view *v)
     if (!take_time("--from", o->from, &v->from_ns) || !take_time("--to", o->to, &v->to_ns))
         return false;
     if (o->type != NULL && !journal_type_named(o->type, &v->type)) {
-        argument_wrong(&line, "--type %s: expected message, tick, action, config or model", o->type);
+        argument_wrong(&line, "--type %s: expected message, tick, action, config or model",
+                       o->type);
         return false;
     }
     if (o->check && (o->follow || o->from != NULL || o->to != NULL || o->type != NULL)) {
-        argument_wrong(&line, "--check looks at every record: expected no --follow, --from, --to or "
-                              "--type beside it");
+        argument_wrong(&line,
+                       "--check looks at every record: expected no --follow, --from, --to or "
+                       "--type beside it");
         return false;
     }
     if (snprintf(v->dir, sizeof v->dir, "%s/journal", o->dir) >= PATH_ROOM) {
@@ -173,8 +177,8 @@ static andon_status follow(struct view *v, andon_error *err)
     return st;
 }
 
-/* The figures of --check. Bytes behind the last record are being written, or were torn off and will be
- * cut when the journal is opened. */
+/* The figures of --check. Bytes behind the last record are being written, or were torn off and will
+ * be cut when the journal is opened. */
 static void print_figures(const struct view *v, const struct files *files, uint64_t unfinished)
 {
     char first[TIMESTAMP_ROOM] = "", last[TIMESTAMP_ROOM] = "";
@@ -233,15 +237,18 @@ static andon_status run(struct view *v, andon_error *err)
     uint64_t end;
     andon_status st = look_at_files(v, &files, &end, err);
     if (st == ANDON_OK && files.count == 0 && !v->options->follow)
-        st = andon_fail(err, ANDON_EDATA, "%s: found no journal, expected files such as "
-                                          "0000000000000000.journal", v->dir);
+        st = andon_fail(err, ANDON_EDATA,
+                        "%s: found no journal, expected files such as "
+                        "0000000000000000.journal",
+                        v->dir);
     if (st == ANDON_OK) st = journal_cursor_open(NULL, v->dir, 0, &v->cursor, err);
     if (st != ANDON_OK) return st;
     if (v->options->check) return check(v, &files, err);
     st = v->options->follow ? follow(v, err) : pass(v, err);
     uint64_t damaged = journal_cursor_damaged(v->cursor);
     if (damaged > 0)
-        cli_note(v->options->quiet, "%" PRIu64 " bytes of damaged records were passed over", damaged);
+        cli_note(v->options->quiet, "%" PRIu64 " bytes of damaged records were passed over",
+                 damaged);
     return st;
 }
 

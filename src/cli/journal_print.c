@@ -3,15 +3,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "ingest/message.h"
 #include "ingest/timestamp.h"
 
 #define JSON_BYTES_MAX ((size_t)128 << 20) /* a body of 16 MiB, escaped */
 
-static const char *const type_name[] = {[JOURNAL_MESSAGE] = "message", [JOURNAL_TICK] = "tick",
-                                        [JOURNAL_ACTION] = "action",   [JOURNAL_CONFIG] = "config",
+static const char *const type_name[] = {[JOURNAL_MESSAGE] = "message",
+                                        [JOURNAL_TICK] = "tick",
+                                        [JOURNAL_ACTION] = "action",
+                                        [JOURNAL_CONFIG] = "config",
                                         [JOURNAL_MODEL] = "model"};
 static const char *const door_name[] = {
     [MESSAGE_MQTT] = "mqtt", [MESSAGE_BROKER] = "broker",           [MESSAGE_NATIVE] = "native",

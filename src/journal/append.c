@@ -1,8 +1,8 @@
 /* Putting records in.
  *
- * A batch is encoded into one staging buffer (bodies of more than 16 KiB go to the disk from where they
- * are) and written by one pwritev; by one more for every further MiB of small bodies or 120 large ones.
- * `end` moves when all of it is there; what a failed write has left is cut off. */
+ * A batch is encoded into one staging buffer (bodies of more than 16 KiB go to the disk from where
+ * they are) and written by one pwritev; by one more for every further MiB of small bodies or 120
+ * large ones. `end` moves when all of it is there; what a failed write has left is cut off. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/log.h"
 #include "journal/inner.h"
 #include "journal/record.h"
 
@@ -97,9 +98,8 @@ static andon_status put_entry(struct batch *b, const struct journal_entry *e, an
 static void put_head(struct batch *b)
 {
     struct journal *j = b->j;
-    const struct segment_head head = {.first = j->current.first,
-                                      .before_ns = atomic_load(&j->now_ns),
-                                      .salt = j->salt};
+    const struct segment_head head = {
+        .first = j->current.first, .before_ns = atomic_load(&j->now_ns), .salt = j->salt};
     segment_head_write(stage(b, SEGMENT_HEAD), &head);
 }
 
@@ -133,8 +133,8 @@ static andon_status put(struct journal *j, const struct journal_entry *entry, si
     return ANDON_OK;
 }
 
-/* Makes the file of a new segment. One of this name that is no longer than a head is what an earlier
- * attempt has left. */
+/* Makes the file of a new segment. One of this name that is no longer than a head is what an
+ * earlier attempt has left. */
 static andon_status create(struct journal *j, uint64_t first, int *fd, andon_error *err)
 {
     char name[SEGMENT_NAME_ROOM];
@@ -202,9 +202,8 @@ static andon_status roll(struct journal *j, andon_error *err)
 static andon_status write_head(struct journal *j, int fd, uint64_t first, andon_error *err)
 {
     uint8_t bytes[SEGMENT_HEAD];
-    const struct segment_head head = {.first = first,
-                                      .before_ns = atomic_load(&j->now_ns),
-                                      .salt = j->salt};
+    const struct segment_head head = {
+        .first = first, .before_ns = atomic_load(&j->now_ns), .salt = j->salt};
     segment_head_write(bytes, &head);
     andon_status st = disk_write(fd, &(struct iovec){bytes, sizeof bytes}, 1, 0, j->dir, err);
     if (st == ANDON_OK) st = disk_sync(fd, j->dir, err);
@@ -250,18 +249,19 @@ static andon_status ready(struct journal *j, uint64_t bytes, andon_error *err)
     }
     if (j->uncut) cut(j);
     if (j->uncut)
-        return andon_fail(err, ANDON_EIO, "%s: cannot cut off what a failed write has left", j->dir);
+        return andon_fail(err, ANDON_EIO, "%s: cannot cut off what a failed write has left",
+                          j->dir);
     if (!space_take(&j->space, bytes + SEGMENT_HEAD))
-        return andon_fail(err, ANDON_ELIMIT, "%s: disk full: less than %llu bytes are free",
-                          j->dir, (unsigned long long)j->options.spare_bytes);
+        return andon_fail(err, ANDON_ELIMIT, "%s: disk full: less than %llu bytes are free", j->dir,
+                          (unsigned long long)j->options.spare_bytes);
     andon_status st = append_turn(j, err);
     if (st != ANDON_OK) return st;
     bool old = j->current.fd >= 0 && j->at - j->current.first >= j->options.segment_bytes;
     return j->current.fd < 0 || old ? roll(j, err) : ANDON_OK;
 }
 
-/* Takes the append lock when a full segment has room among those that wait for their sync, so that a
- * new one may begin. */
+/* Takes the append lock when a full segment has room among those that wait for their sync, so that
+ * a new one may begin. */
 static andon_status lock_append(struct journal *j, andon_error *err)
 {
     for (;;) {
@@ -291,6 +291,14 @@ static andon_status measure(const struct journal_entry *entry, size_t n, uint64_
     return ANDON_OK;
 }
 
+/* The log says when it begins and when it ends. No lock is held: a log may have to wait. */
+static void tell_full(struct journal *j, bool full)
+{
+    if (atomic_load(&j->full) == full || atomic_exchange(&j->full, full) == full) return;
+    log_line(LOG_WARN, "journal", full ? "disk full" : "disk has room again", "dir=%s free=%llu",
+             j->dir, (unsigned long long)disk_free_bytes(j->dir));
+}
+
 static void tell_waiting(struct journal *j)
 {
     if (atomic_load(&j->waiting) == 0) return;
@@ -305,15 +313,15 @@ andon_status journal_append(struct journal *j, const struct journal_entry *entry
     uint64_t bytes;
     andon_status st = measure(entry, n, &bytes, err);
     if (n == 0) *end = journal_end(j);
-    if (st == ANDON_OK && n > 0) {
-        st = lock_append(j, err);
-        if (st == ANDON_OK) {
-            st = ready(j, bytes, err);
-            if (st == ANDON_OK) st = put(j, entry, n, err);
-            if (st == ANDON_OK) *end = j->at;
-            atomic_store(&j->full, st == ANDON_ELIMIT && j->space.full);
-            pthread_mutex_unlock(&j->append);
-        }
+    if (n == 0) return ANDON_OK;
+    if (st == ANDON_OK) st = lock_append(j, err);
+    if (st == ANDON_OK) {
+        st = ready(j, bytes, err);
+        if (st == ANDON_OK) st = put(j, entry, n, err);
+        if (st == ANDON_OK) *end = j->at;
+        bool full = st == ANDON_ELIMIT && j->space.full;
+        pthread_mutex_unlock(&j->append);
+        tell_full(j, full);
     }
     atomic_fetch_add(st == ANDON_OK ? &j->appended : &j->refused, n);
     if (st == ANDON_OK) tell_waiting(j);

@@ -38,9 +38,8 @@ static bool has_instruction(void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
-__attribute__((target("arch=armv8-a+crc"))) static uint32_t by_instruction(uint32_t crc,
-                                                                           const uint8_t *at,
-                                                                           size_t size)
+__attribute__((target("arch=armv8-a+crc"))) static uint32_t
+by_instruction(uint32_t crc, const uint8_t *at, size_t size)
 {
     uint32_t c = ~crc;
     for (; size >= 8; at += 8, size -= 8) {

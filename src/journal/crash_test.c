@@ -1,5 +1,5 @@
-/* kill -9 of a process that appends and says what was acknowledged: all of that is there, whatever the
- * policy, and nothing that never was. */
+/* kill -9 of a process that appends and says what was acknowledged: all of that is there, whatever
+ * the policy, and nothing that never was. */
 #include <signal.h>
 #include <sys/wait.h>
 

@@ -1,8 +1,8 @@
 /* Reading records in order, over segments that come and go.
  *
- * A cursor asks the directory which file holds its offset, reads that to its end, and asks again. So it
- * needs no lock, and the same code reads a live journal, one that another process writes, and one at
- * rest. Invariants
+ * A cursor asks the directory which file holds its offset, reads that to its end, and asks again.
+ * So it needs no lock, and the same code reads a live journal, one that another process writes, and
+ * one at rest. Invariants
  * 1. Over a live journal nothing at or above journal_end is looked at.
  * 2. At rest, what no record follows is taken to be on its way: it is neither skipped nor counted.
  * 3. A file is read up to `until`, the first offset of the next one, whatever stands behind it. */
@@ -23,8 +23,8 @@ struct journal_cursor {
     char dir[PATH_MAX];
     int dir_fd;
     struct reader reader;
-    uint64_t limit;        /* how far the file is known to reach: no call is needed below */
-    uint64_t until;        /* where the next segment begins; UINT64_MAX: not known yet    */
+    uint64_t limit; /* how far the file is known to reach: no call is needed below */
+    uint64_t until; /* where the next segment begins; UINT64_MAX: not known yet    */
     uint32_t generation;
     uint64_t damaged;
 };
@@ -43,8 +43,7 @@ andon_status journal_cursor_open(struct journal *journal, const char *dir, uint6
     strcpy(c->dir, dir);
     c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     andon_status st = ANDON_OK;
-    if (c->dir_fd < 0)
-        st = andon_fail(err, ANDON_EIO, "%s: cannot open: %s", dir, strerror(errno));
+    if (c->dir_fd < 0) st = andon_fail(err, ANDON_EIO, "%s: cannot open: %s", dir, strerror(errno));
     if (st == ANDON_OK) st = reader_init(&c->reader, err);
     if (st != ANDON_OK) {
         journal_cursor_close(c);
@@ -158,8 +157,8 @@ static int enter_segment(struct journal_cursor *c, uint64_t first, uint64_t unti
     return 1;
 }
 
-/* Opens the segment that holds the offset, or the next one behind it. 1: done; 0: there is none yet;
- * -1: err. */
+/* Opens the segment that holds the offset, or the next one behind it. 1: done; 0: there is none
+ * yet; -1: err. */
 static int enter(struct journal_cursor *c, andon_error *err)
 {
     for (int i = 0; i < ENTER_TRIES; i++) {
@@ -219,15 +218,15 @@ static int missing(const struct journal_cursor *c, andon_error *err)
     return -1;
 }
 
-/* At the end of what the open file holds. 1: go on; 0: the file is left, since nothing is behind it;
- * -1: err. */
+/* At the end of what the open file holds. 1: go on; 0: the file is left, since nothing is behind
+ * it; -1: err. */
 static int leave_behind(struct journal_cursor *c, andon_error *err)
 {
     uint64_t next;
     if (!next_first(c, &next)) return unreadable(c, errno, err);
     if (next != c->until && next != UINT64_MAX) {
-        /* Before the next one began this one may have grown, or been replaced by one that has: opened
-         * anew, it has all that it will ever have. */
+        /* Before the next one began this one may have grown, or been replaced by one that has:
+         * opened anew, it has all that it will ever have. */
         leave(c);
         return 1;
     }

@@ -86,8 +86,7 @@ TEST(a_cursor_that_falls_behind_moves_on_to_the_oldest_segment)
         if (live) journal_cursor_close(cursor);
         c.options.keep_bytes = 3000;
         CHECK(case_open(&c) == ANDON_OK);
-        if (live)
-            CHECK(journal_cursor_open(c.journal, NULL, r.next, &cursor, &c.err) == ANDON_OK);
+        if (live) CHECK(journal_cursor_open(c.journal, NULL, r.next, &cursor, &c.err) == ANDON_OK);
         journal_release(c.journal, journal_end(c.journal));
         struct journal_figures f;
         journal_figures(c.journal, &f);
@@ -215,7 +214,8 @@ static void *append_many(void *argument)
         for (uint32_t k = 0; k < n; k++) {
             body[k][0] = (uint32_t)p->number;
             body[k][1] = i + k;
-            e[k] = (struct journal_entry){.type = JOURNAL_MESSAGE, .received_ns = i,
+            e[k] = (struct journal_entry){.type = JOURNAL_MESSAGE,
+                                          .received_ns = i,
                                           .part = {body[k], body[k] + 2},
                                           .size = {8, 4 * ((i + k) % 48)}};
         }
@@ -301,8 +301,8 @@ TEST(threads_append_read_and_remove_at_the_same_time)
         }
         for (int i = 0; i < READERS; i++) {
             part[APPENDERS + i] = (struct part){&s, i};
-            CHECK(pthread_create(&thread[APPENDERS + i], NULL, read_along,
-                                 &part[APPENDERS + i]) == 0);
+            CHECK(pthread_create(&thread[APPENDERS + i], NULL, read_along, &part[APPENDERS + i]) ==
+                  0);
         }
         CHECK(pthread_create(&thread[APPENDERS + READERS], NULL, release_along, &s) == 0);
         for (int i = 0; i < APPENDERS; i++) pthread_join(thread[i], NULL);

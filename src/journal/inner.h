@@ -1,10 +1,10 @@
 /* What the files of this room share of an open journal.
  *
- * Locks. `append` serialises what writes: appends, new segments, writing again after a failed sync. It
- * is held during writes. `state` guards the list of segments and the turns of syncing, and is never
- * held during a call that waits for the disk; journal_figures takes it alone. append comes before
- * state. Whoever has set `syncing` is the leader: no other thread syncs, or closes a segment's file,
- * until it clears that.
+ * Locks. `append` serialises what writes: appends, new segments, writing again after a failed sync.
+ * It is held during writes. `state` guards the list of segments and the turns of syncing, and is
+ * never held during a call that waits for the disk; journal_figures takes it alone. append comes
+ * before state. Whoever has set `syncing` is the leader: no other thread syncs, or closes a
+ * segment's file, until it clears that.
  *
  * Invariants
  * 1. Below `end` every byte is written whole; `end` grows only behind a whole write.
@@ -27,7 +27,8 @@
 #define JOURNAL_RETIRED_MAX 4u      /* full segments that are not synced yet */
 #define JOURNAL_STAGE_BYTES ((size_t)1 << 20)
 #define JOURNAL_PARTS 256
-/* Between attempts to make a failed sync good: the first pause, twice as long each time, the longest. */
+/* Between attempts to make a failed sync good: the first pause, twice as long each time, the
+ * longest. */
 #define JOURNAL_RETRY_NS (INT64_C(20) * 1000000)
 #define JOURNAL_RETRY_MAX_NS (INT64_C(2000) * 1000000)
 

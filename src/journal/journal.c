@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/log.h"
 #include "journal/inner.h"
 #include "journal/lock.h"
 
@@ -33,9 +34,9 @@ static andon_status make_folder(const char *path, andon_error *err)
 {
     char parent[PATH_MAX];
     if (mkdir(path, 0750) != 0)
-        return errno == EEXIST ? ANDON_OK
-                               : andon_fail(err, ANDON_EIO, "%s: cannot create: %s", path,
-                                            strerror(errno));
+        return errno == EEXIST
+                   ? ANDON_OK
+                   : andon_fail(err, ANDON_EIO, "%s: cannot create: %s", path, strerror(errno));
     strcpy(parent, path);
     char *slash = strrchr(parent, '/');
     if (slash == NULL) return disk_sync_directory(".", err);
@@ -61,8 +62,10 @@ static andon_status open_folder(struct journal *j, const char *dir, andon_error 
     size_t length = strlen(dir);
     while (length > 1 && dir[length - 1] == '/') length--;
     if (length == 0 || length >= sizeof j->dir)
-        return andon_fail(err, ANDON_EINVAL, "found a journal directory of %zu letters, expected 1 "
-                                             "to %zu", length, sizeof j->dir - 1);
+        return andon_fail(err, ANDON_EINVAL,
+                          "found a journal directory of %zu letters, expected 1 "
+                          "to %zu",
+                          length, sizeof j->dir - 1);
     memcpy(j->dir, dir, length);
     struct stat file;
     andon_status st = stat(j->dir, &file) == 0 ? ANDON_OK : make_folders(j->dir, err);
@@ -176,7 +179,8 @@ void journal_wait(struct journal *j, uint64_t offset, int64_t timeout_ns)
     struct timespec until = after(timeout_ns);
     int late = 0;
     pthread_mutex_lock(&j->wait);
-    atomic_fetch_add(&j->waiting, 1); /* before the end is looked at: an appender sees one of both */
+    atomic_fetch_add(&j->waiting,
+                     1); /* before the end is looked at: an appender sees one of both */
     while (late == 0 && !j->woken && journal_end(j) <= offset)
         late = pthread_cond_timedwait(&j->grown, &j->wait, &until);
     /* A wake is kept for a thread that is about to wait; the last one that leaves has used it. */
@@ -196,11 +200,15 @@ void journal_count_damage(struct journal *j, uint64_t from, uint64_t to)
 {
     pthread_mutex_lock(&j->state);
     bool recovered = from >= j->recovered_from && to <= j->recovered_to;
-    if (to > j->damaged_to && !recovered) {
+    bool news = to > j->damaged_to && !recovered;
+    if (news) {
         atomic_fetch_add(&j->damaged, to - (from > j->damaged_to ? from : j->damaged_to));
         j->damaged_to = to;
     }
     pthread_mutex_unlock(&j->state);
+    if (news)
+        log_line(LOG_WARN, "journal", "damaged records", "dir=%s offset=%llu bytes=%llu", j->dir,
+                 (unsigned long long)from, (unsigned long long)(to - from));
 }
 
 void journal_figures(struct journal *j, struct journal_figures *f)

@@ -5,16 +5,17 @@
  * messages, clock ticks, operator actions, config changes, model publications.
  *
  * An offset is a logical byte position: it starts at 0, never repeats and outlives segments. A
- * segment is a file named by its first offset in 16 hex digits, DIR/0000000000000000.journal. A record
- * is
+ * segment is a file named by its first offset in 16 hex digits, DIR/0000000000000000.journal. A
+ * record is
  *
  *     u32 crc32c of all that follows   u32 size of the body   i64 received ns   u8 type
  *     u24 crc32c of size, time and type   body[size], zero bytes up to a multiple of 8
  *
- * little-endian; both sums are seeded with the journal's salt and the record's offset, so that nothing
- * a sender puts into a body can pass for a record (see journal/record.h). Recovery cuts a torn tail (a record that is cut or whose check fails, with nothing
- * valid behind it) and nothing else: damage in the middle is reported, skipped over to the next valid
- * record and counted, never silently.
+ * little-endian; both sums are seeded with the journal's salt and the record's offset, so that
+ * nothing a sender puts into a body can pass for a record (see journal/record.h). Recovery cuts a
+ * torn tail (a record that is cut or whose check fails, with nothing valid behind it) and nothing
+ * else: damage in the middle is reported, skipped over to the next valid record and counted, never
+ * silently.
  *
  * Appending: any thread. A cursor: one thread each. Readers see only what is appended whole. */
 #ifndef JOURNAL_JOURNAL_H
@@ -60,7 +61,7 @@ struct journal_entry { /* borrowed */
     uint32_t size[2];
 };
 
-struct journal_record { /* borrowed from the cursor until its next call */
+struct journal_record {    /* borrowed from the cursor until its next call */
     uint64_t offset, next; /* where it stands, where the next one does */
     int64_t received_ns;
     enum journal_type type;
@@ -73,32 +74,33 @@ struct journal_figures {
     uint64_t bytes, segments;    /* on disk */
     uint64_t appended, refused;  /* records since the start                  */
     uint64_t syncs, sync_failures;
-    uint64_t torn_bytes;         /* cut off by recovery at the start         */
-    uint64_t damaged_bytes;      /* skipped in the middle                    */
-    bool full;                   /* the last append was refused: disk full   */
-    bool stopped; /* a sync failed: appends are refused until what is not durable is written again */
+    uint64_t torn_bytes;    /* cut off by recovery at the start         */
+    uint64_t damaged_bytes; /* skipped in the middle                    */
+    bool full;              /* the last append was refused: disk full   */
+    bool
+        stopped; /* a sync failed: appends are refused until what is not durable is written again */
 };
 
 struct journal;
 
-/* journal_open recovers what is in dir and gets ready to append. One process at a time (a lock file).
- * ANDON_EIO dir cannot be used, or another process has it (err says which) */
+/* journal_open recovers what is in dir and gets ready to append. One process at a time (a lock
+ * file). ANDON_EIO dir cannot be used, or another process has it (err says which) */
 ANDON_MUST_CHECK andon_status journal_open(const struct journal_options *options,
                                            struct journal **journal, andon_error *err);
 
 /* journal_close syncs and closes; NULL is allowed. */
 void journal_close(struct journal *journal);
 
-/* journal_append puts entry[n] in, all or none, in one write, and returns the offset behind the last
- * in *end. It does not sync. Room of a failed write is given back (the file is cut), so that nothing
- * half stays. Allocates nothing.
- * ANDON_ELIMIT disk full, or a body larger than JOURNAL_RECORD_MAX; ANDON_EIO the write failed */
+/* journal_append puts entry[n] in, all or none, in one write, and returns the offset behind the
+ * last in *end. It does not sync. Room of a failed write is given back (the file is cut), so that
+ * nothing half stays. Allocates nothing. ANDON_ELIMIT disk full, or a body larger than
+ * JOURNAL_RECORD_MAX; ANDON_EIO the write failed */
 ANDON_MUST_CHECK andon_status journal_append(struct journal *journal,
                                              const struct journal_entry *entry, size_t n,
                                              uint64_t *end, andon_error *err);
 
-/* journal_settle returns when offset is as durable as the policy promises before an acknowledgement:
- * at once, or after one fdatasync that callers who wait at the same time share.
+/* journal_settle returns when offset is as durable as the policy promises before an
+ * acknowledgement: at once, or after one fdatasync that callers who wait at the same time share.
  * ANDON_EIO the sync failed: nothing up to offset may be acknowledged */
 ANDON_MUST_CHECK andon_status journal_settle(struct journal *journal, uint64_t offset,
                                              andon_error *err);
@@ -111,7 +113,8 @@ ANDON_MUST_CHECK andon_status journal_sync_up_to(struct journal *journal, uint64
 /* journal_end is the offset behind the last whole record. Any thread, no lock. */
 uint64_t journal_end(const struct journal *journal);
 
-/* journal_wait returns when journal_end() > offset, the timeout is over or journal_wake was called. */
+/* journal_wait returns when journal_end() > offset, the timeout is over or journal_wake was called.
+ */
 void journal_wait(struct journal *journal, uint64_t offset, int64_t timeout_ns);
 void journal_wake(struct journal *journal);
 
@@ -129,8 +132,8 @@ ANDON_MUST_CHECK andon_status journal_cursor_open(struct journal *journal, const
 void journal_cursor_close(struct journal_cursor *cursor);
 
 /* journal_next gives the record at the cursor and moves behind it.
- * 1: *record is one; 0: nothing more yet; -1: the file cannot be read (err). An offset older than the
- * oldest segment moves on to that. */
+ * 1: *record is one; 0: nothing more yet; -1: the file cannot be read (err). An offset older than
+ * the oldest segment moves on to that. */
 int journal_next(struct journal_cursor *cursor, struct journal_record *record, andon_error *err);
 
 /* The offset behind everything that the cursor has given or skipped: what to journal_wait for. */

@@ -89,9 +89,9 @@ TEST(a_batch_is_one_write)
     struct journal_case c;
     uint64_t end;
     static uint8_t large[600000];
-    struct journal_entry e[2] = {{.type = JOURNAL_MESSAGE, .part = {large}, .size = {500000}},
-                                 {.type = JOURNAL_MESSAGE, .part = {large, large + 7},
-                                  .size = {10, 599000}}};
+    struct journal_entry e[2] = {
+        {.type = JOURNAL_MESSAGE, .part = {large}, .size = {500000}},
+        {.type = JOURNAL_MESSAGE, .part = {large, large + 7}, .size = {10, 599000}}};
     CHECK(case_make(&c, false) && case_open(&c) == ANDON_OK);
     uint64_t before = disk_operations(DISK_WRITE);
     CHECK(case_append(&c, 0, 64, &end) == ANDON_OK); /* with the segment's head */
@@ -104,7 +104,7 @@ TEST(a_batch_is_one_write)
 /* Bodies around every limit inside: what is staged, what is not, and the largest. */
 TEST(bodies_of_every_size_up_to_the_limit_come_back)
 {
-    static const uint32_t size[] = {0,     1,     7,       8,       16383,   16384,
+    static const uint32_t size[] = {0,     1,     7,       8,       16383,    16384,
                                     16385, 16392, 1048576, 4194301, 16777215, JOURNAL_RECORD_MAX};
     enum { SIZES = sizeof size / sizeof *size };
     struct journal_case c;
@@ -116,8 +116,8 @@ TEST(bodies_of_every_size_up_to_the_limit_come_back)
     for (uint32_t i = 0; i < JOURNAL_RECORD_MAX; i++) body[i] = (uint8_t)(i * 2654435761u >> 13);
     for (uint32_t i = 0; i < SIZES; i++) {
         uint32_t first = size[i] > 20000 ? i * 1000 : size[i] / 2;
-        struct journal_entry e = {.type = JOURNAL_CONFIG, .part = {body, body + first},
-                                  .size = {first, size[i] - first}};
+        struct journal_entry e = {
+            .type = JOURNAL_CONFIG, .part = {body, body + first}, .size = {first, size[i] - first}};
         CHECK(journal_append(c.journal, &e, 1, &end, &c.err) == ANDON_OK);
     }
     CHECK(journal_cursor_open(c.journal, NULL, 0, &cursor, &c.err) == ANDON_OK);
@@ -141,8 +141,10 @@ TEST(a_batch_larger_than_every_buffer_goes_in_whole)
     CHECK(e != NULL && body != NULL && case_make(&c, false) && case_open(&c) == ANDON_OK);
     for (uint32_t i = 0; i < ENTRIES + BODY; i++) body[i] = (uint8_t)(i ^ i >> 8);
     for (uint32_t i = 0; i < ENTRIES; i++)
-        e[i] = (struct journal_entry){.type = JOURNAL_MESSAGE, .received_ns = i,
-                                      .part = {body + i}, .size = {i % 9 == 0 ? 0 : BODY}};
+        e[i] = (struct journal_entry){.type = JOURNAL_MESSAGE,
+                                      .received_ns = i,
+                                      .part = {body + i},
+                                      .size = {i % 9 == 0 ? 0 : BODY}};
     CHECK(journal_append(c.journal, e, ENTRIES, &end, &c.err) == ANDON_OK);
     struct journal_cursor *cursor;
     struct journal_record r;
@@ -163,13 +165,13 @@ TEST(a_body_beyond_the_limit_is_refused_with_its_size_and_nothing_of_its_batch_g
     struct journal_case c;
     uint64_t end = 77;
     static const uint8_t byte;
-    struct journal_entry e[2] = {{.type = JOURNAL_TICK},
-                                 {.type = JOURNAL_MESSAGE, .part = {&byte, &byte},
-                                  .size = {JOURNAL_RECORD_MAX, 1}}};
+    struct journal_entry e[2] = {
+        {.type = JOURNAL_TICK},
+        {.type = JOURNAL_MESSAGE, .part = {&byte, &byte}, .size = {JOURNAL_RECORD_MAX, 1}}};
     CHECK(case_make(&c, false) && case_open(&c) == ANDON_OK);
     CHECK(journal_append(c.journal, e, 2, &end, &c.err) == ANDON_ELIMIT);
-    CHECK_SAY(strstr(c.err.text, "16777217") != NULL && strstr(c.err.text, "16777216") != NULL, "%s",
-              c.err.text);
+    CHECK_SAY(strstr(c.err.text, "16777217") != NULL && strstr(c.err.text, "16777216") != NULL,
+              "%s", c.err.text);
     CHECK(end == 77 && journal_end(c.journal) == 0);
     struct journal_figures f;
     journal_figures(c.journal, &f);

@@ -8,9 +8,9 @@
 
 #include "andon/status.h"
 
-/* lock_take takes the lock of the directory that dir_fd has open, and gives the journal's salt, a new
- * one when there is none yet. The lock is held until *fd is closed.
- * ANDON_EIO another process has it (err names it), or the file cannot be used */
+/* lock_take takes the lock of the directory that dir_fd has open, and gives the journal's salt, a
+ * new one when there is none yet. The lock is held until *fd is closed. ANDON_EIO another process
+ * has it (err names it), or the file cannot be used */
 ANDON_MUST_CHECK andon_status lock_take(int dir_fd, const char *dir, int *fd, uint32_t *salt,
                                         andon_error *err);
 

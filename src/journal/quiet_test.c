@@ -1,5 +1,5 @@
-/* The path of a record asks the heap for nothing once the journal is open: every door to it is counted,
- * those of the C library's own calls included. */
+/* The path of a record asks the heap for nothing once the journal is open: every door to it is
+ * counted, those of the C library's own calls included. */
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* Invariants
  * 1. room[0..have) equals the file's bytes from base on, as they were when they were read.
- * 2. A record is looked for where the one before it ends. A damaged body is passed by the size that its
- *    head proves; behind a damaged head every multiple of 8 is tried until a whole record stands
+ * 2. A record is looked for where the one before it ends. A damaged body is passed by the size that
+ * its head proves; behind a damaged head every multiple of 8 is tried until a whole record stands
  *    there, since one in 2^24 of what is tried has the look of a head. */
 #include "journal/reader.h"
 

@@ -1,7 +1,8 @@
-/* The records of one segment file, one after the other, through a private buffer. Owned by one thread.
+/* The records of one segment file, one after the other, through a private buffer. Owned by one
+ * thread.
  *
- * pread into a buffer of 256 KiB, not a mapping: a page that the disk cannot give is then an error and
- * not a signal, and it is not slower. */
+ * pread into a buffer of 256 KiB, not a mapping: a page that the disk cannot give is then an error
+ * and not a signal, and it is not slower. */
 #ifndef JOURNAL_READER_H
 #define JOURNAL_READER_H
 
@@ -24,7 +25,7 @@ enum reader_result {
 };
 
 struct reader {
-    int fd;          /* of the file; belongs to whoever set it */
+    int fd; /* of the file; belongs to whoever set it */
     uint32_t salt;
     uint64_t first;  /* offset of the file's first record      */
     uint64_t offset; /* of the next record                     */
@@ -33,7 +34,8 @@ struct reader {
     size_t have, touched;
 };
 
-/* reader_init takes the buffer; ANDON_ENOMEM. reader_free gives it back; a zeroed one is allowed. */
+/* reader_init takes the buffer; ANDON_ENOMEM. reader_free gives it back; a zeroed one is allowed.
+ */
 ANDON_MUST_CHECK andon_status reader_init(struct reader *reader, andon_error *err);
 void reader_free(struct reader *reader);
 

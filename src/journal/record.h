@@ -3,10 +3,10 @@
  *     u32 crc32c of all that follows   u32 size of the body   i64 received ns   u8 type
  *     u24 crc32c of size, time and type   body[size], zero bytes up to a multiple of 8
  *
- * Both sums go on from the journal's salt and the record's offset. So bytes that stand elsewhere, and
- * bytes that a sender made to look like a record inside a payload, are none: a sender knows no salt.
- * The small sum proves the head alone: a damaged body is passed by its size, and nothing inside of it
- * is ever looked at. */
+ * Both sums go on from the journal's salt and the record's offset. So bytes that stand elsewhere,
+ * and bytes that a sender made to look like a record inside a payload, are none: a sender knows no
+ * salt. The small sum proves the head alone: a damaged body is passed by its size, and nothing
+ * inside of it is ever looked at. */
 #ifndef JOURNAL_RECORD_H
 #define JOURNAL_RECORD_H
 
@@ -31,9 +31,9 @@ static inline uint64_t record_bytes(uint64_t size)
     return (RECORD_HEAD + size + 7) & ~UINT64_C(7);
 }
 
-/* record_write writes all of a record, record_bytes(size) bytes at `at`. record_write_head writes its
- * RECORD_HEAD first bytes alone: body and zero bytes go to the disk from elsewhere. The sizes of the
- * entry's parts are within JOURNAL_RECORD_MAX. */
+/* record_write writes all of a record, record_bytes(size) bytes at `at`. record_write_head writes
+ * its RECORD_HEAD first bytes alone: body and zero bytes go to the disk from elsewhere. The sizes
+ * of the entry's parts are within JOURNAL_RECORD_MAX. */
 void record_write(uint32_t salt, uint64_t offset, const struct journal_entry *entry, uint8_t *at);
 void record_write_head(uint32_t salt, uint64_t offset, const struct journal_entry *entry,
                        uint8_t *head);

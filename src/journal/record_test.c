@@ -12,7 +12,9 @@ enum { ROOM = 256 };
 static size_t make(uint32_t salt, uint32_t size, uint8_t at[ROOM])
 {
     uint8_t body[ROOM], head[RECORD_HEAD];
-    struct journal_entry e = {.type = JOURNAL_MESSAGE, .received_ns = -5, .size = {size / 2},
+    struct journal_entry e = {.type = JOURNAL_MESSAGE,
+                              .received_ns = -5,
+                              .size = {size / 2},
                               .part = {body, body + size / 2}};
     for (uint32_t i = 0; i < size; i++) body[i] = (uint8_t)(i * 31 + 1);
     e.size[1] = size - e.size[0];

@@ -1,11 +1,12 @@
 /* What is there when a journal is opened.
  *
- * Only the last segment can end in the middle of a record: it is read through, and what follows its last
- * whole record is cut off. The other ones were synced before the one behind them was let go on; damage
- * in them is found by whoever reads them.
+ * Only the last segment can end in the middle of a record: it is read through, and what follows its
+ * last whole record is cut off. The other ones were synced before the one behind them was let go
+ * on; damage in them is found by whoever reads them.
  *
- * Nothing that was cut off gives its offsets back: the next record begins behind where the file ended.
- * So a store that was ahead of a damaged journal never meets another record at an offset it knows. */
+ * Nothing that was cut off gives its offsets back: the next record begins behind where the file
+ * ended. So a store that was ahead of a damaged journal never meets another record at an offset it
+ * knows. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/log.h"
 #include "journal/inner.h"
 #include "journal/reader.h"
 
@@ -36,11 +38,11 @@ static bool add_segment(void *context, uint64_t first)
 static andon_status list(struct journal *j, andon_error *err)
 {
     if (!segment_each(j->dir_fd, add_segment, j))
-        return errno == 0 ? andon_fail(err, ANDON_ELIMIT,
-                                       "%s: found more than %u segments, which is the limit", j->dir,
-                                       JOURNAL_SEGMENTS_MAX)
-                          : andon_fail(err, ANDON_EIO, "%s: cannot list: %s", j->dir,
-                                       strerror(errno));
+        return errno == 0
+                   ? andon_fail(err, ANDON_ELIMIT,
+                                "%s: found more than %u segments, which is the limit", j->dir,
+                                JOURNAL_SEGMENTS_MAX)
+                   : andon_fail(err, ANDON_EIO, "%s: cannot list: %s", j->dir, strerror(errno));
     qsort(j->segment, j->segments, sizeof *j->segment, by_first);
     return ANDON_OK;
 }
@@ -67,12 +69,11 @@ static andon_status inspect(struct journal *j, uint32_t i, andon_error *err)
     enum segment_head_state state = segment_head_read(fd, &head);
     bool known = fstat(fd, &file) == 0 && segment_physical_end(fd, s->first, &s->end);
     close(fd);
-    if (!known)
-        return andon_fail(err, ANDON_EIO, "%s: cannot read: %s", j->dir, strerror(errno));
+    if (!known) return andon_fail(err, ANDON_EIO, "%s: cannot read: %s", j->dir, strerror(errno));
     if (state == SEGMENT_HEAD_NEWER)
         return andon_fail(err, ANDON_EFORMAT,
-                          "%s: segment %016llx is of a newer format than this program reads", j->dir,
-                          (unsigned long long)s->first);
+                          "%s: segment %016llx is of a newer format than this program reads",
+                          j->dir, (unsigned long long)s->first);
     if (state == SEGMENT_HEAD_WHOLE && head.first != s->first)
         return andon_fail(err, ANDON_EFORMAT,
                           "%s: found the segment of offset %016llx in a file named %016llx.journal",
@@ -89,7 +90,8 @@ static andon_status inspect(struct journal *j, uint32_t i, andon_error *err)
     return ANDON_OK;
 }
 
-/* Reads the last segment through. *end: behind its last whole record; *limit: where the file ends. */
+/* Reads the last segment through. *end: behind its last whole record; *limit: where the file ends.
+ */
 static andon_status scan(struct journal *j, const struct segment *last, int fd, uint64_t *end,
                          andon_error *err)
 {
@@ -99,6 +101,7 @@ static andon_status scan(struct journal *j, const struct segment *last, int fd, 
     enum reader_result got;
     andon_status st = reader_init(&reader, err);
     if (st != ANDON_OK) return st;
+    if (j->segments > 1) atomic_store(&j->now_ns, last[-1].newest_ns);
     if (segment_head_read(fd, &head) == SEGMENT_HEAD_WHOLE) {
         atomic_store(&j->now_ns, head.before_ns);
         j->salt = head.salt; /* what is appended must be read by the same */
@@ -120,8 +123,8 @@ static andon_status scan(struct journal *j, const struct segment *last, int fd, 
     return andon_fail(err, ANDON_EIO, "%s: cannot read: %s", j->dir, strerror(why));
 }
 
-/* Records that a killed program has written are in the kernel's hands; from here on they are durable,
- * as a program that finds its offset in the store takes them to be. */
+/* Records that a killed program has written are in the kernel's hands; from here on they are
+ * durable, as a program that finds its offset in the store takes them to be. */
 static andon_status sync_all(struct journal *j, andon_error *err)
 {
     andon_status st = ANDON_OK;
@@ -186,5 +189,9 @@ andon_status recovery_run(struct journal *j, uint64_t floor, andon_error *err)
     atomic_store(&j->end, floor);
     if (j->segments > 0) st = take_last(j, floor, err);
     atomic_store(&j->synced, journal_end(j));
+    if (j->torn_bytes > 0 || atomic_load(&j->damaged) > 0)
+        log_line(LOG_WARN, "journal", "recovered", "dir=%s torn_bytes=%llu damaged_bytes=%llu",
+                 j->dir, (unsigned long long)j->torn_bytes,
+                 (unsigned long long)atomic_load(&j->damaged));
     return st;
 }

@@ -1,8 +1,8 @@
 /* Journals that were cut, damaged, mixed up: what comes back is what was there, or is counted. */
 #include <sys/stat.h>
 
-#include "journal/journal.h"
 #include "andon/bytes.h"
+#include "journal/journal.h"
 #include "journal/record.h"
 #include "journal/segment.h"
 #include "journal_case.h"
@@ -66,8 +66,8 @@ static bool make_image(struct journal_case *c, struct image *image)
 }
 
 /* What a reader finds: which of the records, each at its place; false: one that never was. */
-static bool read_found(const struct journal_case *c, const struct image *image,
-                       bool found[RECORDS], uint64_t *damaged)
+static bool read_found(const struct journal_case *c, const struct image *image, bool found[RECORDS],
+                       uint64_t *damaged)
 {
     struct journal_cursor *cursor;
     struct journal_record r;
@@ -116,7 +116,8 @@ TEST(a_journal_cut_at_any_byte_comes_back_as_a_prefix_and_goes_on)
     case_end(&c);
 }
 
-/* One damaged byte in the file: all records but the one it stands in are found, and it is counted. */
+/* One damaged byte in the file: all records but the one it stands in are found, and it is counted.
+ */
 static bool check_flip(struct journal_case *c, struct image *image, size_t at, uint8_t mask)
 {
     bool found[RECORDS];
@@ -258,7 +259,8 @@ TEST(a_power_cut_takes_nothing_that_was_synced_and_invents_nothing)
             last = i == n;
             CHECK_SAY(last || (i < n && r.offset == offset[i]), "SEED=%u: invented", seed);
             CHECK_SAY(i >= next && (i == next || offset[next + 1] > f.synced),
-                      "SEED=%u: record %llu was synced and is gone", seed, (unsigned long long)next);
+                      "SEED=%u: record %llu was synced and is gone", seed,
+                      (unsigned long long)next);
             CHECK(!last || r.offset >= f.synced);
             next = i;
         }
@@ -281,8 +283,8 @@ TEST(without_a_lock_file_the_segments_themselves_tell_how_they_are_read)
     case_end(&c);
 }
 
-/* A body that holds the bytes of a whole record, made for the very place where they stand: even then
- * nothing looks into it, as long as the head around it is right. */
+/* A body that holds the bytes of a whole record, made for the very place where they stand: even
+ * then nothing looks into it, as long as the head around it is right. */
 TEST(a_record_inside_a_damaged_body_is_not_taken_for_one)
 {
     struct journal_case c;

@@ -1,9 +1,9 @@
 /* Writing again what a failed sync may have lost.
  *
- * Every file that holds bytes which are not durable is replaced: the bytes from the last durable offset
- * on go into a new file of that name, which is synced and renamed into place, and then the directory is
- * synced. The source is what the kernel still has of the old file. What it has not is written as it is
- * read: readers find it damaged, skip it and count it; no offset moves. */
+ * Every file that holds bytes which are not durable is replaced: the bytes from the last durable
+ * offset on go into a new file of that name, which is synced and renamed into place, and then the
+ * directory is synced. The source is what the kernel still has of the old file. What it has not is
+ * written as it is read: readers find it damaged, skip it and count it; no offset moves. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,9 +61,8 @@ static andon_status put_head(struct journal *j, const struct rewrite *w, andon_e
 {
     uint8_t bytes[SEGMENT_HEAD], first[RECORD_HEAD];
     struct journal_record record;
-    struct segment_head head = {.first = w->from,
-                                .before_ns = atomic_load(&j->now_ns),
-                                .salt = j->salt};
+    struct segment_head head = {
+        .first = w->from, .before_ns = atomic_load(&j->now_ns), .salt = j->salt};
     read_or_zero(w->old.fd, SEGMENT_HEAD + (w->from - w->old.first), first, sizeof first);
     if (record_read(j->salt, w->from, first, sizeof first, &record) != RECORD_NONE)
         head.before_ns = record.received_ns;

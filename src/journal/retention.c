@@ -40,7 +40,8 @@ void journal_release(struct journal *j, uint64_t offset)
     andon_error unheard;
     bool any = false;
     uint64_t before = atomic_load(&j->released);
-    while (offset > before && !atomic_compare_exchange_weak(&j->released, &before, offset)) continue;
+    while (offset > before && !atomic_compare_exchange_weak(&j->released, &before, offset))
+        continue;
     while (take_oldest(j, &oldest)) {
         char name[SEGMENT_NAME_ROOM];
         segment_name(name, oldest.first);

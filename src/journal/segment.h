@@ -1,9 +1,10 @@
 /* Segment files: what they are called and how they begin.
  *
  * A file begins with SEGMENT_HEAD bytes that are no part of the offsets: magic, version, salt, its
- * first offset, the time of the last record before it, and their sum. A record at offset stands in the file at
- * SEGMENT_HEAD + (offset - first). What a file holds beyond the first offset of the next one does not
- * count: a segment that could not be synced is written again from the last durable offset on. */
+ * first offset, the time of the last record before it, and their sum. A record at offset stands in
+ * the file at SEGMENT_HEAD + (offset - first). What a file holds beyond the first offset of the
+ * next one does not count: a segment that could not be synced is written again from the last
+ * durable offset on. */
 #ifndef JOURNAL_SEGMENT_H
 #define JOURNAL_SEGMENT_H
 
@@ -39,8 +40,8 @@ void segment_head_write(uint8_t bytes[SEGMENT_HEAD], const struct segment_head *
  * counts as SEGMENT_HEAD_NONE. */
 enum segment_head_state segment_head_read(int fd, struct segment_head *head);
 
-/* segment_physical_end: the offset behind the last byte of the open file fd; first when it is shorter
- * than a head. False: errno. */
+/* segment_physical_end: the offset behind the last byte of the open file fd; first when it is
+ * shorter than a head. False: errno. */
 bool segment_physical_end(int fd, uint64_t first, uint64_t *end);
 
 /* segment_each calls visit with the first offset of every segment in the directory that dir_fd has

@@ -1,10 +1,10 @@
 /* Making records durable: one leader syncs for all who wait at the same time, and a keeper in the
  * background does it every interval, closes full segments, and tries again after a failure.
  *
- * After a failed fdatasync the kernel may have dropped the pages and calls the next one a success. So a
- * failed one is never repeated on the same file: all that is not durable is written again into a new
- * file (repair.c), and until that has succeeded the journal is stopped: appends are refused, nothing
- * more is acknowledged. */
+ * After a failed fdatasync the kernel may have dropped the pages and calls the next one a success.
+ * So a failed one is never repeated on the same file: all that is not durable is written again into
+ * a new file (repair.c), and until that has succeeded the journal is stopped: appends are refused,
+ * nothing more is acknowledged. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/log.h"
 #include "journal/inner.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -25,7 +26,8 @@ struct round {
     uint64_t end;
 };
 
-/* state is held. The end is taken first: all bytes below it are in the files that are taken next. */
+/* state is held. The end is taken first: all bytes below it are in the files that are taken next.
+ */
 static struct round take_round(struct journal *j)
 {
     struct round r = {.end = journal_end(j), .retireds = j->retireds, .unnamed = j->unnamed};
@@ -38,8 +40,7 @@ static struct round take_round(struct journal *j)
 static andon_status sync_files(struct journal *j, const struct round *r, andon_error *err)
 {
     andon_status st = ANDON_OK;
-    for (uint32_t i = 0; i < r->files && st == ANDON_OK; i++)
-        st = disk_sync(r->fd[i], j->dir, err);
+    for (uint32_t i = 0; i < r->files && st == ANDON_OK; i++) st = disk_sync(r->fd[i], j->dir, err);
     if (st == ANDON_OK && r->unnamed) st = disk_sync_directory(j->dir, err);
     return st;
 }
@@ -69,6 +70,30 @@ static bool is_due(struct journal *j)
     return j->options.sync == JOURNAL_SYNC_INTERVAL && journal_end(j) > atomic_load(&j->synced);
 }
 
+/* The log says when it stops and when it goes on. No lock is held: a log may have to wait. */
+static void tell_change(struct journal *j, bool stops, const andon_error *err)
+{
+    if (atomic_load(&j->stopped) == stops) return;
+    if (stops)
+        log_line(LOG_ERROR, "journal", "stopped", "why=\"%s\"", err->text);
+    else
+        log_line(LOG_WARN, "journal", "resumed", "dir=%s", j->dir);
+}
+
+/* state is held: what a round means for those who append. */
+static void stop_or_go(struct journal *j, bool stops, const andon_error *err)
+{
+    atomic_store(&j->stopped, stops);
+    if (!stops) {
+        j->retry_ns = 0;
+        return;
+    }
+    j->retry_ns = j->retry_ns == 0 ? JOURNAL_RETRY_NS : 2 * j->retry_ns;
+    if (j->retry_ns > JOURNAL_RETRY_MAX_NS) j->retry_ns = JOURNAL_RETRY_MAX_NS;
+    snprintf(j->why, sizeof j->why, "the journal has stopped until its disk works again: %.240s",
+             err->text);
+}
+
 /* state is held at the beginning and at the end, not in between, and nobody leads. */
 static andon_status lead(struct journal *j, andon_error *err)
 {
@@ -83,20 +108,15 @@ static andon_status lead(struct journal *j, andon_error *err)
     }
     bool whole = st == ANDON_OK;
     if (!whole) st = write_again(j, &r.end, err);
+    tell_change(j, st != ANDON_OK, err);
     pthread_mutex_lock(&j->state);
     j->syncing = false;
     if (whole) close_retired(j, r.retireds);
     if (st == ANDON_OK) {
         atomic_store(&j->synced, r.end);
         atomic_fetch_add(&j->syncs, 1);
-        j->retry_ns = 0;
-    } else {
-        j->retry_ns = j->retry_ns == 0 ? JOURNAL_RETRY_NS : 2 * j->retry_ns;
-        if (j->retry_ns > JOURNAL_RETRY_MAX_NS) j->retry_ns = JOURNAL_RETRY_MAX_NS;
-        snprintf(j->why, sizeof j->why, "the journal has stopped until its disk works again: %.240s",
-                 err->text);
     }
-    atomic_store(&j->stopped, st != ANDON_OK);
+    stop_or_go(j, st != ANDON_OK, err);
     pthread_cond_broadcast(&j->synced_more);
     if (is_due(j)) pthread_cond_signal(&j->work);
     return st;

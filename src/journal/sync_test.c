@@ -142,9 +142,9 @@ TEST(who_waits_at_the_same_time_shares_a_sync)
 /* What a run with faults has been promised: which records were acknowledged, which were refused. */
 enum { RECORDS_MAX = 4000 };
 struct promises {
-    uint64_t tried;             /* records 0 .. tried - 1 were given to the journal     */
+    uint64_t tried; /* records 0 .. tried - 1 were given to the journal     */
     bool acknowledged[RECORDS_MAX], refused[RECORDS_MAX];
-    bool failed;                /* something has failed at least once                   */
+    bool failed; /* something has failed at least once                   */
 };
 
 static bool reopen(struct journal_case *c, struct promises *p)
@@ -155,7 +155,8 @@ static bool reopen(struct journal_case *c, struct promises *p)
     return c->journal == NULL && c->err.text[0] != 0;
 }
 
-/* Appends in batches and settles, over several segments and a restart; a fault may strike anywhere. */
+/* Appends in batches and settles, over several segments and a restart; a fault may strike anywhere.
+ */
 static bool run(struct journal_case *c, struct promises *p, uint64_t batches)
 {
     for (uint64_t b = 0; b < batches; b++) {
@@ -201,7 +202,8 @@ static bool kept(struct journal *journal, const char *dir, const struct promises
     if (journal_cursor_open(journal, dir, 0, &cursor, &err) != ANDON_OK) return false;
     while ((got = journal_next(cursor, &r, &err)) == 1) {
         uint64_t i = case_number(&r);
-        if (i == UINT64_MAX || i < next || i >= p->tried || p->refused[i] || r.offset < offset) break;
+        if (i == UINT64_MAX || i < next || i >= p->tried || p->refused[i] || r.offset < offset)
+            break;
         for (; next < i; next++)
             if (p->acknowledged[next]) break;
         if (next < i) break;
@@ -334,8 +336,8 @@ TEST(what_the_kernel_has_lost_is_counted_and_no_offset_moves)
     case_end(&c);
 }
 
-/* Several full segments may wait for their sync when it fails: all of them are written again, under a
- * reader. */
+/* Several full segments may wait for their sync when it fails: all of them are written again, under
+ * a reader. */
 TEST(segments_that_wait_for_a_sync_that_fails_are_all_written_again_under_a_reader)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
@@ -352,8 +354,7 @@ TEST(segments_that_wait_for_a_sync_that_fails_are_all_written_again_under_a_read
         for (; at < i / 2; at++) CHECK(journal_next(cursor, &r, &c.err) == 1 && case_is(&r, at));
         disk_fault(DISK_SYNC, 1, EIO);
         while (case_append(&c, i, 1, &end) == ANDON_OK && i < 40) i++;
-        if (!figures_of(&c).stopped)
-            CHECK(journal_sync_up_to(c.journal, end, &c.err) == ANDON_EIO);
+        if (!figures_of(&c).stopped) CHECK(journal_sync_up_to(c.journal, end, &c.err) == ANDON_EIO);
         disk_fault_clear();
         uint64_t written = journal_end(c.journal);
         CHECK(synced_to(&c, written));
