@@ -26,6 +26,10 @@ int evaluate_main(int argc, char **argv);
 int detectors_main(int argc, char **argv);
 int simulate_main(int argc, char **argv);
 int journal_main(int argc, char **argv);
+int serve_main(int argc, char **argv);
+int replay_main(int argc, char **argv);
+int check_main(int argc, char **argv);
+int import_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 
 #endif

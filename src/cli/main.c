@@ -17,7 +17,11 @@ static const struct command commands[] = {
     {"evaluate", "measures a model on labelled data", evaluate_main},
     {"detectors", "lists the detectors and their options", detectors_main},
     {"simulate", "writes the data of a simulated plant with known faults", simulate_main},
+    {"serve", "watches a plant: takes readings, judges and keeps them", serve_main},
+    {"replay", "proves the stored verdicts from the journal, or tries a model on it", replay_main},
     {"journal", "prints or verifies the record of everything that arrived", journal_main},
+    {"check", "checks a configuration and prints what it comes to", check_main},
+    {"import", "sends recorded data to a running andon", import_main},
     {"bench", "measures how fast models score on this machine", bench_main},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -77,10 +81,10 @@ static int run(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr,
-            "andon: found %s, expected a command: train, score, evaluate, detectors, "
-            "simulate, journal or bench\n",
-            name);
+    fprintf(stderr, "andon: found %s, expected a command: ", name);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stderr, "%s%s", commands[i].name,
+                i + 2 < COMMANDS ? ", " : i + 1 < COMMANDS ? " or " : "\n");
     return CLI_USAGE;
 }
 

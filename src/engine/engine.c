@@ -31,6 +31,7 @@ struct engine {
     struct turn turn;
     struct journal_record waiting; /* a record that did not fit the turn before */
     bool has_waiting;
+    bool rules_changed;            /* a model or configuration, since the last checkpoint */
     struct store_field *field;     /* field[FIELDS_MAX], of one row */
     char *description;             /* description[ASSET_DESCRIPTION_MAX] */
     uint64_t skip_before;          /* rows completed before this offset are in the store */
@@ -138,6 +139,7 @@ static bool read_turn(struct engine *e)
         e->waiting = record;
         e->has_waiting = !floor_take(e->floor, &record, &e->turn);
         if (e->has_waiting) break;
+        e->rules_changed |= record.type == JOURNAL_MODEL || record.type == JOURNAL_CONFIG;
         if (record.next == e->skip_before) break;
     }
     return begun;
@@ -275,9 +277,10 @@ static andon_status put_turn(struct engine *e, andon_error *err)
     return st;
 }
 
+/* Whoever opens the engine next asks what is published before the journal is read again. */
 static bool checkpoint_due(const struct engine *e)
 {
-    return e->records_since >= e->options.checkpoint_records ||
+    return e->rules_changed || e->records_since >= e->options.checkpoint_records ||
            (e->records_since > 0 && clock_steady_ns() - e->checkpoint_at_ns > e->options.checkpoint_ns);
 }
 
@@ -343,6 +346,7 @@ static bool commit(struct engine *e, bool checkpoint)
     if (checkpoint && e->turn.next >= e->skip_before) {
         checkpoint_taken(e->floor);
         e->records_since = 0;
+        e->rules_changed = false;
         e->checkpoint_at_ns = clock_steady_ns();
         journal_release(e->journal, store_checkpoint_offset(e->store));
     }
