@@ -238,6 +238,13 @@ andon_status append_turn(struct journal *j, andon_error *err)
     return ANDON_OK;
 }
 
+/* Whether the next record begins a segment. */
+static bool is_due(const struct journal *j)
+{
+    return j->current.fd < 0 || j->turn != 0 ||
+           j->at - j->current.first >= j->options.segment_bytes;
+}
+
 /* All that must be so before a batch can go in. */
 static andon_status ready(struct journal *j, uint64_t bytes, andon_error *err)
 {
@@ -256,20 +263,20 @@ static andon_status ready(struct journal *j, uint64_t bytes, andon_error *err)
                           (unsigned long long)j->options.spare_bytes);
     andon_status st = append_turn(j, err);
     if (st != ANDON_OK) return st;
-    bool old = j->current.fd >= 0 && j->at - j->current.first >= j->options.segment_bytes;
-    return j->current.fd < 0 || old ? roll(j, err) : ANDON_OK;
+    return is_due(j) ? roll(j, err) : ANDON_OK;
 }
 
-/* Takes the append lock when a full segment has room among those that wait for their sync, so that
- * a new one may begin. */
+/* Takes the append lock. Where a new segment is due, there is room among those that wait for their
+ * sync. */
 static andon_status lock_append(struct journal *j, andon_error *err)
 {
     for (;;) {
         pthread_mutex_lock(&j->append);
+        if (!is_due(j) || atomic_load(&j->stopped)) return ANDON_OK;
         pthread_mutex_lock(&j->state);
         bool room = j->retireds < JOURNAL_RETIRED_MAX;
         pthread_mutex_unlock(&j->state);
-        if (room || atomic_load(&j->stopped)) return ANDON_OK;
+        if (room) return ANDON_OK;
         pthread_mutex_unlock(&j->append);
         andon_status st = journal_sync_up_to(j, journal_end(j), err);
         if (st != ANDON_OK) return st;
