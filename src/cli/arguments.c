@@ -138,9 +138,11 @@ static const struct argument *named(const struct command_line *line, const char 
     return NULL;
 }
 
+/* --name or -c; a '-' alone is a file, and -1 is a number. */
 static bool is_option(const char *word)
 {
-    return word[0] == '-' && word[1] == '-';
+    bool letter = (word[0] == '-' && word[1] >= 'a' && word[1] <= 'z' && word[2] == 0);
+    return letter || (word[0] == '-' && word[1] == '-');
 }
 
 static enum arguments_result take_option(const struct command_line *line, struct words *w,

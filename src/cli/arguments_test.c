@@ -5,7 +5,7 @@
 
 struct options {
     struct argument_values data, set;
-    const char *out, *plant;
+    const char *out, *plant, *config;
     uint64_t seed;
     bool quiet;
 };
@@ -18,6 +18,7 @@ static const struct argument arguments[] = {
     {"--set", ARGUMENT_EACH, AT(set), "KEY=VALUE", "settings", false},
     {"--seed", ARGUMENT_COUNT, AT(seed), "N", "a number", false},
     {"--quiet", ARGUMENT_FLAG, AT(quiet), NULL, "a flag", false},
+    {"-c", ARGUMENT_TEXT, AT(config), "FILE", "a short name", false},
     {0}};
 static const struct command_line line = {"try", "", "A try.", NULL, arguments};
 
@@ -43,6 +44,16 @@ TEST(options_are_taken_in_any_order_and_both_spellings)
     CHECK(o.data.count == 2 && strcmp(o.data.value[1], "y.csv") == 0);
     CHECK(o.set.count == 2 && strcmp(o.set.value[1], "b=2") == 0);
     CHECK(o.seed == 12 && o.quiet && o.out == NULL && strcmp(o.plant, "pump") == 0);
+}
+
+TEST(a_letter_behind_one_dash_is_an_option_and_a_dash_alone_is_a_file)
+{
+    struct options o;
+    CHECK(parse("-c a.yaml --data x y -c=b", &o) == ARGUMENTS_WRONG);
+    CHECK(parse("--data x y -c a.yaml", &o) == ARGUMENTS_RUN);
+    CHECK(o.data.count == 2 && strcmp(o.config, "a.yaml") == 0);
+    CHECK(parse("--data - -1 -x1", &o) == ARGUMENTS_RUN && o.data.count == 3);
+    CHECK(parse("--data x -d", &o) == ARGUMENTS_WRONG);
 }
 
 TEST(what_is_not_in_the_table_is_wrong)

@@ -60,11 +60,11 @@ uint32_t running_rank(struct text channel)
 
 bool running_guess(struct text channel, const struct kind_state *state)
 {
-    if (running_rank(channel) == 0) return false;
-    enum kind kind = kind_of(state);
     uint64_t seen = state->numbers + state->flags + state->texts;
-    /* A lone 1 may be a code; a word that nobody knows may mean "stopped" as well as "running". */
-    return (kind == KIND_FLAG || kind == KIND_TEXT) && state->understood == seen;
+    /* A word that nobody knows may mean "stopped" as well as "running", and so may a 2. */
+    if (running_rank(channel) == 0 || seen == 0 || state->understood != seen) return false;
+    /* Nothing but 0 may be a code that says "all is well". */
+    return state->numbers < seen || state->most == 1.0;
 }
 
 static struct text trimmed(struct text t)

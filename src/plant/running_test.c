@@ -48,9 +48,10 @@ TEST(a_signal_is_guessed_only_when_all_of_it_is_understood)
     CHECK(running_guess(TEXT("operational_state"), &words));
     kind_see_text(&words, TEXT("calibration run 7"));
     CHECK(!running_guess(TEXT("operational_state"), &words));
-    kind_see_number(&codes, 1.0);
     CHECK(!running_guess(TEXT("status"), &codes));
     kind_see_number(&codes, 0.0);
+    CHECK(!running_guess(TEXT("status"), &codes));
+    kind_see_number(&codes, 1.0);
     CHECK(running_guess(TEXT("status"), &codes));
     kind_see_number(&codes, 3.0);
     CHECK(!running_guess(TEXT("status"), &codes));

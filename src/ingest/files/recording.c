@@ -7,27 +7,26 @@
 #include "ingest/number.h"
 #include "ingest/timestamp.h"
 
-enum { ROWS = 64, TIME_ROOM = 96 };
+enum { TIME_ROOM = 96 };
 
 struct recording {
     const struct recording_request *request;
     struct csv *csv;
-    uint32_t columns;         /* of values             */
-    const char **name;        /* name[columns]         */
-    bool timed;               /* word[0] is the time   */
+    uint32_t columns;  /* of values             */
+    const char **name; /* name[columns]         */
+    bool timed;        /* word[0] is the time   */
     struct csv_batch batch;
-    size_t row;               /* of the batch          */
     const struct csv_cell *cell; /* cell[columns] of the present row */
     int64_t ts_ns;
-    char time[TIME_ROOM];     /* as it is written      */
+    char time[TIME_ROOM]; /* as it is written      */
     bool time_is_number;
     uint64_t rows, untimed, untimed_line;
 };
 
 static bool named_like_a_time(const char *name)
 {
-    static const char *const names[] = {"time",      "timestamp", "datetime", "date",    "ts",
-                                        "date_time", "date time", "ts_utc",   "utc", "_time"};
+    static const char *const names[] = {"time",      "timestamp", "datetime", "date", "ts",
+                                        "date_time", "date time", "ts_utc",   "utc",  "_time"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(name, names[i]) == 0) return true;
     return false;
@@ -84,7 +83,8 @@ static andon_status take_value(struct recording *r, uint32_t time, andon_error *
             only = i;
         }
     if (value == CSV_NONE && others != 1)
-        return andon_fail(err, ANDON_EDATA, "%s: found %u columns of values, expected one called value",
+        return andon_fail(err, ANDON_EDATA,
+                          "%s: found %u columns of values, expected one called value",
                           r->request->path, others);
     take_column(r, value != CSV_NONE ? value : only, r->request->channel);
     return ANDON_OK;
@@ -142,7 +142,7 @@ static void pass_over(struct recording *r, uint64_t line)
 /* Whether the present row has a time. A file without a column of time holds one row. */
 static bool row_time(struct recording *r)
 {
-    const struct csv_cell *word = &r->batch.word[r->row * (r->columns + (r->timed ? 1 : 0))];
+    const struct csv_cell *word = r->batch.word;
     r->cell = word + (r->timed ? 1 : 0);
     r->rows++;
     if (r->timed) return take_time(r, word->text, word->length);
@@ -154,14 +154,10 @@ andon_status recording_next(struct recording *r, bool *more, andon_error *err)
 {
     *more = false;
     for (;;) {
-        r->row++;
-        if (r->row >= r->batch.rows) {
-            andon_status st = csv_read(r->csv, ROWS, &r->batch, err);
-            if (st != ANDON_OK || r->batch.rows == 0) return st;
-            r->row = 0;
-        }
+        andon_status st = csv_read(r->csv, 1, &r->batch, err);
+        if (st != ANDON_OK || r->batch.rows == 0) return st;
         if (row_time(r)) break;
-        pass_over(r, r->batch.line[r->row]);
+        pass_over(r, r->batch.line[0]);
     }
     *more = true;
     return ANDON_OK;
@@ -181,7 +177,8 @@ void recording_time(const struct recording *r, struct json *json)
         json_text(json, "ts", time);
 }
 
-/* Whether text is a number as JSON spells them: no plus, no leading zero, digits around the point. */
+/* Whether text is a number as JSON spells them: no plus, no leading zero, digits around the point.
+ */
 static bool is_json_number(const char *s, uint32_t n)
 {
     uint32_t i = n > 0 && s[0] == '-' ? 1 : 0, from = i;
