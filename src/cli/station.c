@@ -239,13 +239,17 @@ andon_status station_start(struct station *s, andon_error *err)
     return st;
 }
 
+/* A tick with a body is the last one before a stop: rows that wait for a part wait no longer. */
+static void tick(struct station *s, const char *body)
+{
+    andon_error err = {""};
+    if (append(s, JOURNAL_TICK, body, strlen(body), &err) != ANDON_OK)
+        log_line(LOG_WARN, "journal", "tick not written", "%s", err.text);
+}
+
 void station_tick(struct station *s)
 {
-    struct journal_entry entry = {JOURNAL_TICK, clock_wall_ns(), {NULL, NULL}, {0, 0}};
-    andon_error err = {""};
-    uint64_t end;
-    if (journal_append(s->journal, &entry, 1, &end, &err) != ANDON_OK)
-        log_line(LOG_WARN, "journal", "tick not written", "%s", err.text);
+    tick(s, "");
 }
 
 /* What is compared with stands in the journal already, so that an unchanged file adds no record. */
@@ -284,6 +288,7 @@ void station_close(struct station *s)
     if (s->endpoint_runs) pthread_join(s->endpoint_thread, NULL);
     if (s->server_runs) pthread_join(s->server_thread, NULL);
     if (s->engine_runs) {
+        tick(s, "stop");
         engine_stop(s->engine);
         pthread_join(s->engine_thread, NULL);
     }

@@ -215,15 +215,15 @@ static bool take_message(struct floor *f, const struct journal_record *record, s
     return true;
 }
 
-/* Completes rows whose rest did not come. */
-static void complete_waiting(struct floor *f, struct turn *turn, uint64_t offset)
+/* Completes rows whose rest did not come; all: at once. */
+static void complete_waiting(struct floor *f, struct turn *turn, uint64_t offset, bool all)
 {
     uint32_t number = f->first_open;
     while (number != TURN_NONE) {
         struct asset *a = f->asset[number];
         uint32_t next = a->open_next;
         bool room = has_room(turn, 1, a->helds, f->values_most, 0);
-        if (room && f->now_ns - a->held_received_ns >= f->options.align_ns)
+        if (room && (all || f->now_ns - a->held_received_ns >= f->options.align_ns))
             floor_complete(f, turn, number, offset);
         number = next;
     }
@@ -257,7 +257,7 @@ static bool take_tick(struct floor *f, const struct journal_record *record, stru
                 values <= TURN_VALUES_MAX - turn->values;
     if (!room && turn->rows > 0) return false;
     f->figures.ticks++;
-    complete_waiting(f, turn, record->offset);
+    complete_waiting(f, turn, record->offset, record->size > 0);
     find_silent(f, turn, record->offset);
     return true;
 }

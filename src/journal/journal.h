@@ -31,7 +31,7 @@
 
 enum journal_type {
     JOURNAL_MESSAGE = 1, /* wire bytes: see ingest/message.h                      */
-    JOURNAL_TICK,        /* time has passed: no body, the time is the record's    */
+    JOURNAL_TICK,        /* time has passed, the record's; with a body: andon stops */
     JOURNAL_ACTION,      /* somebody acknowledged, shelved, labelled, ...: JSON   */
     JOURNAL_CONFIG,      /* the configuration from here on: its text              */
     JOURNAL_MODEL        /* a model published: name, version, its bytes' checksum */
