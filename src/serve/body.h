@@ -13,8 +13,9 @@
 #define BODY_SMALL_BYTES 65536u
 #define BODY_SMALL_COUNT 256u
 #define BODY_LARGE_COUNT 8u
-#define BODY_SLACK 64u /* readable behind the last byte: numbers are read eight digits at a time   \
-                        */
+#define BODY_SLACK                                                                                 \
+    64u /* readable behind the last byte: numbers are read eight digits at a time                  \
+         */
 
 struct body {
     char *at; /* at[room + BODY_SLACK]           */

@@ -31,6 +31,7 @@ void client_resume(struct client *c)
 {
     if (!c->suspended) return;
     c->suspended = false;
+    c->worker->resumed = true;
     MHD_resume_connection(c->connection);
 }
 
@@ -227,6 +228,26 @@ static void tidy_idle(struct client *c, int64_t now_ns, const struct server_opti
         client_cut(c, REFUSED_SLOW);
 }
 
+/* The library reads until it gets less than it has room for, and then waits for the next event;
+ * when the end of the stream came together with the last bytes there is none (0.9.75). So the end
+ * is watched for here, and shutting down the direction that is closed already makes another event.
+ */
+void client_ended(struct client *c)
+{
+    char byte;
+    c->ended = true;
+    switch (c->phase) {
+    case CLIENT_WORK:
+    case CLIENT_ANSWER: break; /* seen to when it is done */
+    case CLIENT_STREAM:
+        c->cut = true;
+        client_resume(c);
+        break;
+    default:
+        if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) shutdown(c->fd, SHUT_RD);
+    }
+}
+
 static void slow(struct client *c)
 {
     if (c->cut) return;
@@ -238,6 +259,7 @@ void client_tidy(struct client *c, int64_t now_ns)
 {
     const struct server_options *o = &c->worker->server->options;
     int64_t age_ns = now_ns - c->since_ns;
+    if (c->ended) client_ended(c);
     switch (c->phase) {
     case CLIENT_IDLE: tidy_idle(c, now_ns, o); break;
     case CLIENT_HEADERS:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
 #include "serve/inner.h"
@@ -294,6 +295,8 @@ static void begin(struct worker_door *door, struct client *c, struct MHD_Connect
     w->live = c;
     say_peer(c);
     client_idle(c);
+    struct epoll_event end = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = c};
+    (void)epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &end); /* or its deadlines see to it */
     tally_add(&w->tally.connections, 1);
 }
 
@@ -302,6 +305,7 @@ static void finish(struct worker *w, struct client *c)
     if (c->before != NULL) c->before->next = c->next;
     if (c->before == NULL) w->live = c->next;
     if (c->next != NULL) c->next->before = c->before;
+    c->connection = NULL;
     c->next = w->free;
     w->free = c;
     tally_take(&w->tally.connections, 1);

@@ -43,6 +43,7 @@ struct client {
     bool ready;         /* reply holds the answer                                   */
     bool counted;       /* a refusal of this request was counted                    */
     bool cut;           /* the socket was shut down                                  */
+    bool ended;         /* the client sends no more                                  */
     int64_t since_ns;   /* in this phase; clock_steady_ns                           */
     uint64_t received;  /* bytes of the body so far, thrown away ones too           */
     uint64_t tcp_bytes; /* that the connection had received when it became idle     */
@@ -61,6 +62,8 @@ struct client {
     char peer[48];
 };
 
+#define WORKER_EVENTS 64u /* of the epoll at a time */
+
 struct worker {
     struct server *server;
     uint32_t number;
@@ -77,11 +80,14 @@ struct worker {
     struct body_pool bodies;
     struct body_unpacker *unpacker;
     struct receiver receiver;
+    struct client *ended[WORKER_EVENTS]; /* of this turn                                      */
+    uint32_t endeds;
     struct client *unsettled; /* wait for the journal's sync                             */
     uint64_t unsettled_end;
     int64_t swept_ns, tidied_ns, trimmed_ns;
     uint32_t streams;
     bool sweep_due;
+    bool resumed; /* a connection that the library has not looked at again yet */
     char *event_room;                                    /* FEED_EVENT_MAX */
     struct MHD_Response *accepted[RECEIVER_COUNTS_KEPT]; /* {"accepted":n,"rejected":[]} */
     struct MHD_Response *no_content;
@@ -146,6 +152,7 @@ void client_resume(struct client *c);
 void client_cut(struct client *c, enum refusal_reason reason);
 void client_idle(struct client *c);
 void client_tidy(struct client *c, int64_t now_ns); /* deadlines */
+void client_ended(struct client *c);                /* the client has closed its side */
 enum MHD_Result client_answer(struct client *c);    /* sends reply */
 /* client_refuse puts the error into reply and counts it. It goes out when the request is whole; see
  * client_refuse_now. */

@@ -60,13 +60,20 @@ static size_t line_end(const struct pieces *p, size_t bytes_max)
     return p->length;
 }
 
-static uint32_t lines_in(const char *text, size_t length)
+/* As the codecs count: lines that hold something; in line protocol, comments are nothing. */
+static bool counts(enum pieces_shape shape, const char *text, size_t from, size_t end)
+{
+    from = skip_blanks(text, from, end);
+    return from < end && !(shape == PIECES_LINES && text[from] == '#');
+}
+
+static uint32_t lines_in(enum pieces_shape shape, const char *text, size_t length)
 {
     uint32_t lines = 0;
     for (size_t at = 0; at < length;) {
         const char *newline = memchr(text + at, '\n', length - at);
         size_t end = newline == NULL ? length : (size_t)(newline - text);
-        lines += skip_blanks(text, at, end) < end;
+        lines += counts(shape, text, at, end);
         at = end + 1;
     }
     return lines;
@@ -78,7 +85,7 @@ static bool next_lines(struct pieces *p, size_t bytes_max, struct piece *piece)
     if (p->at == p->length) return false;
     size_t end = line_end(p, bytes_max);
     piece->text = (struct text){p->body + p->at, (uint32_t)(end - p->at)};
-    piece->elements = lines_in(piece->text.at, piece->text.length);
+    piece->elements = lines_in(p->shape, piece->text.at, piece->text.length);
     p->at = end;
     return true;
 }
@@ -164,13 +171,13 @@ void pieces_back(struct pieces *p, const struct piece *piece)
 }
 
 /* The nth non-blank line. */
-static bool line_at(struct text body, uint32_t index, struct text *element)
+static bool line_at(enum pieces_shape shape, struct text body, uint32_t index, struct text *element)
 {
     for (size_t at = 0; at < body.length;) {
         const char *newline = memchr(body.at + at, '\n', body.length - at);
         size_t end = newline == NULL ? body.length : (size_t)(newline - body.at);
         size_t first = skip_blanks(body.at, at, end);
-        if (first < end && index-- == 0) {
+        if (counts(shape, body.at, first, end) && index-- == 0) {
             *element = (struct text){body.at + first, (uint32_t)(end - first)};
             return true;
         }
@@ -181,7 +188,7 @@ static bool line_at(struct text body, uint32_t index, struct text *element)
 
 bool pieces_element(enum pieces_shape shape, struct text body, uint32_t index, struct text *element)
 {
-    if (shape != PIECES_ARRAY) return line_at(body, index, element);
+    if (shape != PIECES_ARRAY) return line_at(shape, body, index, element);
     size_t at = skip_blanks(body.at, 0, body.length);
     if (at == body.length || body.at[at] != '[') return false;
     for (at++; at < body.length; at++) {

@@ -39,6 +39,7 @@ TEST(lines_are_cut_at_newlines)
     CHECK(gives(PIECES_LINES, "\n \n\r\n", 2, ""));
     CHECK(gives(PIECES_LINES, "\n\na\n\n\nb\n\n", 100, "a\n\n\nb\n\n#2"));
     CHECK(gives(PIECES_LINES, "", 10, ""));
+    CHECK(gives(PIECES_LINES, "# c\na\n #d\nb", 100, "# c\na\n #d\nb#2"));
 }
 
 TEST(objects_are_cut_between_values_alone)
@@ -125,4 +126,6 @@ TEST(an_element_is_found_by_its_index)
           !pieces_element(PIECES_ARRAY, TEXT("["), 0, &e));
     CHECK(pieces_element(PIECES_LINES, TEXT("a\n\n  b\r\nc"), 1, &e) && text_is(e, TEXT("b\r")));
     CHECK(!pieces_element(PIECES_LINES, TEXT("a\n\n"), 1, &e));
+    CHECK(pieces_element(PIECES_LINES, TEXT("a\n#\nc"), 1, &e) && text_is(e, TEXT("c")));
+    CHECK(pieces_element(PIECES_OBJECTS, TEXT("{}\n#\n{}"), 1, &e) && text_is(e, TEXT("#")));
 }

@@ -77,7 +77,7 @@ bool take_readings(struct client *c, const struct message *message, enum pieces_
 static struct MHD_Response *kept_answer(struct worker *w, uint64_t accepted)
 {
     char text[64];
-    if (accepted >= RECEIVER_COUNTS_KEPT) return NULL;
+    if (accepted >= RECEIVER_COUNTS_KEPT || atomic_load(&w->server->stopping)) return NULL;
     if (w->accepted[accepted] != NULL) return w->accepted[accepted];
     int n = snprintf(text, sizeof text, "{\"accepted\":%u,\"rejected\":[]}", (unsigned)accepted);
     struct MHD_Response *r =

@@ -19,16 +19,17 @@ enum {
     TURNS_MAX = 64 /* of the library before other things have their turn  */
 };
 
-/* What our epoll says: a pointer's place taken by a number. */
+/* What our epoll says: one of these, or a client whose other side has closed. */
 enum {
     SEEN_LISTENER,
     SEEN_DAEMON = SEEN_LISTENER + LISTENERS,
-    SEEN_WAKE = SEEN_DAEMON + LISTENERS
+    SEEN_WAKE = SEEN_DAEMON + LISTENERS,
+    SEEN_ALL
 };
 
 static bool watch(struct worker *w, int fd, uint32_t seen, uint32_t how)
 {
-    struct epoll_event event = {.events = EPOLLIN | how, .data.u32 = seen};
+    struct epoll_event event = {.events = EPOLLIN | how, .data.u64 = seen};
     return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -148,6 +149,7 @@ static void take_done(struct worker *w)
 
 static void run_daemons(struct worker *w)
 {
+    w->resumed = false;
     for (int l = 0; l < LISTENERS; l++) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
         if (w->daemon[l] == NULL) continue;
@@ -161,6 +163,7 @@ static void run_daemons(struct worker *w)
 static bool work_waits(struct worker *w)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (w->resumed) return true; /* the library does not wake itself for it */
     for (int l = 0; l < LISTENERS; l++)
         if (w->daemon[l] != NULL && MHD_get_timeout(w->daemon[l], &wait_ms) == MHD_YES &&
             wait_ms == 0)
@@ -210,9 +213,9 @@ static int wait_ms(struct worker *w, int64_t now_ns)
     return until_ns <= 0 ? 0 : (int)((until_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static void see(struct worker *w, uint32_t seen)
+static void see(struct worker *w, epoll_data_t data)
 {
-    uint64_t count;
+    uint64_t count, seen = data.u64;
     if (seen < SEEN_DAEMON) {
         accept_some(w, (enum listener)(seen - SEEN_LISTENER));
     } else if (seen == SEEN_WAKE) {
@@ -221,7 +224,18 @@ static void see(struct worker *w, uint32_t seen)
         accept_arrivals(w);
         take_done(w);
         w->sweep_due = true;
+    } else if (seen >= SEEN_ALL) {
+        w->ended[w->endeds++] = data.ptr;
     }
+}
+
+/* What the library has not noticed by itself. A client that is gone by now has no connection; its
+ * place is not taken by another one before the next turn. */
+static void see_ends(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->endeds; i++)
+        if (w->ended[i]->connection != NULL) client_ended(w->ended[i]);
+    w->endeds = 0;
 }
 
 static void sweep(struct worker *w, int64_t now_ns)
@@ -234,11 +248,12 @@ static void sweep(struct worker *w, int64_t now_ns)
 
 static void turn(struct worker *w)
 {
-    struct epoll_event event[16];
-    int n = epoll_wait(w->epoll, event, 16, wait_ms(w, clock_steady_ns()));
-    for (int i = 0; i < n; i++) see(w, event[i].data.u32);
+    struct epoll_event event[WORKER_EVENTS];
+    int n = epoll_wait(w->epoll, event, WORKER_EVENTS, wait_ms(w, clock_steady_ns()));
+    for (int i = 0; i < n; i++) see(w, event[i].data);
     run_daemons(w);
     settle(w);
+    see_ends(w);
     int64_t now_ns = clock_steady_ns();
     sweep(w, now_ns);
     tidy(w, now_ns);
@@ -255,6 +270,13 @@ static void part_with(struct worker *w)
     }
 }
 
+static bool any_suspended(const struct worker *w)
+{
+    for (const struct client *c = w->live; c != NULL; c = c->next)
+        if (c->suspended) return true;
+    return false;
+}
+
 static void drain(struct worker *w)
 {
     int64_t until_ns = clock_steady_ns() + (int64_t)w->server->options.drain_ms * NS_PER_MS;
@@ -268,12 +290,8 @@ static void drain(struct worker *w)
     }
     for (struct client *c = w->live; c != NULL; c = c->next)
         if (c->phase != CLIENT_WORK) client_cut(c, REFUSED_STOPPING);
-    bool work;
-    do { /* query threads have limits of their own, and stop soon */
-        turn(w);
-        work = false;
-        for (struct client *c = w->live; c != NULL; c = c->next) work |= c->suspended;
-    } while (work);
+    while (any_suspended(w)) turn(w); /* query threads have limits of their own, and stop soon */
+    run_daemons(w);
 }
 
 void *worker_run(void *context)
