@@ -141,8 +141,9 @@ static const struct argument *named(const struct command_line *line, const char 
 /* --name or -c; a '-' alone is a file, and -1 is a number. */
 static bool is_option(const char *word)
 {
-    bool letter = (word[0] == '-' && word[1] >= 'a' && word[1] <= 'z' && word[2] == 0);
-    return letter || (word[0] == '-' && word[1] == '-');
+    if (word[0] != '-') return false;
+    bool letter = word[1] >= 'a' && word[1] <= 'z' && (word[2] == 0 || word[2] == '=');
+    return letter || word[1] == '-';
 }
 
 static enum arguments_result take_option(const struct command_line *line, struct words *w,
