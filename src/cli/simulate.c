@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/simulate_send.h"
-#include "base/json.h"
 #include "sim/csv_writer.h"
 #include "sim/payload.h"
 #include "sim/sim.h"
@@ -26,7 +26,10 @@ static const struct argument arguments[] = {
     {"--to", ARGUMENT_TEXT, AT(to), "TARGET",
      "FILE.csv (labels and metadata come beside it), mqtt://HOST:PORT,\nhttp://HOST:PORT", true},
     {"--days", ARGUMENT_TEXT, AT(days), "N", "length of the run (default: the plant's)", false},
-    {"--interval", ARGUMENT_TEXT, AT(interval), "S", "seconds between samples", false},
+    {"--interval", ARGUMENT_TEXT, AT(interval), "S",
+     "seconds between samples (default: FRECUENCY of the\nenvironment for what is sent, else the "
+     "plant's)",
+     false},
     {"--seed", ARGUMENT_TEXT, AT(seed), "N", "same seed, same samples (default 42)", false},
     {"--anomaly-rate", ARGUMENT_TEXT, AT(rate), "R", "part of the time with a fault, 0 to 0.3",
      false},
@@ -34,8 +37,8 @@ static const struct argument arguments[] = {
      false},
     {"--speed", ARGUMENT_TEXT, AT(speed), "X",
      "simulated seconds in a second, or max (default; a file is always max)", false},
-    {"--asset", ARGUMENT_TEXT, AT(asset), "PATH", "topic of what is sent (default: the plant's name)",
-     false},
+    {"--asset", ARGUMENT_TEXT, AT(asset), "PATH",
+     "topic of what is sent (default: the plant's name)", false},
     {"--now", ARGUMENT_FLAG, AT(now), NULL, "what is sent begins at the present", false},
     {"--as-published", ARGUMENT_FLAG, AT(as_published), NULL,
      "the arithmetic of the published generator", false},
@@ -153,6 +156,13 @@ static andon_status send_messages(const struct simulate_options *o, const struct
     return st;
 }
 
+/* Plants that were sent by another simulator say their pace in seconds by the environment. */
+static const char *usual_interval(void)
+{
+    const char *seconds = getenv("FRECUENCY");
+    return seconds == NULL || seconds[0] == 0 ? NULL : seconds;
+}
+
 int simulate_main(int argc, char **argv)
 {
     struct simulate_options options = {0};
@@ -164,6 +174,7 @@ int simulate_main(int argc, char **argv)
         return argument_wrong(&line, "%s: expected pump, conveyor, bakery or component-factory",
                               options.plant);
     bool sends = strstr(options.to, "://") != NULL;
+    if (sends && options.interval == NULL) options.interval = usual_interval();
     if (!take_speed(&options, &speed) || (!sends && speed > 0.0))
         return argument_wrong(&line, "--speed %s: expected max%s", options.speed,
                               sends ? " or a number above 0" : ", as the target is a file");
