@@ -14,6 +14,7 @@
 #include "base/clock.h"
 
 enum { SCRIPT_BYTES = 1 << 17 };
+#define PATIENCE_S 30.0 /* a sanitizer on a busy machine */
 
 static void fail(const char *what)
 {
@@ -259,7 +260,7 @@ static ssize_t read_within(int fd, void *bytes, size_t size, double until_s)
 
 bool rig_reads(int fd, void *bytes, size_t size)
 {
-    double until_s = rig_now_s() + 5.0;
+    double until_s = rig_now_s() + PATIENCE_S;
     for (size_t done = 0; done < size;) {
         ssize_t got = read_within(fd, (char *)bytes + done, size - done, until_s);
         if (got <= 0) return false;
@@ -279,7 +280,7 @@ bool rig_hears(int fd, const char *script, ...)
 {
     static _Thread_local uint8_t wanted[SCRIPT_BYTES], found[SCRIPT_BYTES];
     static _Thread_local bool any[SCRIPT_BYTES];
-    double until_s = rig_now_s() + 5.0;
+    double until_s = rig_now_s() + PATIENCE_S;
     va_list arguments;
     va_start(arguments, script);
     size_t size = expand(wanted, any, script, arguments), done = 0;
@@ -315,7 +316,7 @@ bool rig_quiet(int fd)
 
 bool rig_becomes(bool (*holds)(void *context), void *context)
 {
-    double until_s = rig_now_s() + 5.0;
+    double until_s = rig_now_s() + PATIENCE_S;
     while (!holds(context)) {
         if (rig_now_s() > until_s) return false;
         poll(NULL, 0, 2);

@@ -51,7 +51,7 @@ size_t script_bytes(const char *script, uint8_t *bytes, bool *any, size_t room);
 bool rig_say(int fd, const char *script, ...) __attribute__((format(printf, 2, 3)));
 bool rig_send(int fd, const void *bytes, size_t size);
 
-/* rig_hears reads as many bytes as the script has, within five seconds, and compares. */
+/* rig_hears reads as many bytes as the script has, in time, and compares. */
 bool rig_hears(int fd, const char *script, ...) __attribute__((format(printf, 2, 3)));
 
 /* rig_reads reads exactly size bytes. */
@@ -63,7 +63,7 @@ bool rig_closed(int fd, double seconds);
 /* rig_quiet: nothing has been said to the client: the next thing is the answer to a PINGREQ. */
 bool rig_quiet(int fd);
 
-/* rig_becomes asks again and again until holds(context) is true; false after five seconds. */
+/* rig_becomes asks again and again until holds(context) is true; false when it takes too long. */
 bool rig_becomes(bool (*holds)(void *context), void *context);
 
 /* rig_figure_is waits until a figure of the endpoint has that value. */

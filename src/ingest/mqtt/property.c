@@ -111,6 +111,7 @@ void properties_read(struct wire *w, enum property_place place, struct propertie
 
 uint8_t *properties_passed_on(struct text block, uint8_t *to)
 {
+    if (block.length == 0) return to;
     struct wire b = wire_of((const uint8_t *)block.at, block.length);
     while (b.at < b.end) {
         const uint8_t *start = b.at;
