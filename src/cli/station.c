@@ -148,8 +148,10 @@ static andon_status open_state(struct station *s, andon_error *err)
     if (st == ANDON_OK) st = make_dir(s->dir, err);
     if (st == ANDON_OK) st = make_dir(s->models_dir, err);
     if (st == ANDON_OK) st = feed_open(FEED_BYTES, &s->feed, err);
-    if (st == ANDON_OK) st = journal_open(&journal, &s->journal, err);
     if (st == ANDON_OK) st = store_open(&store, &s->store, err);
+    /* Offsets that the store knows are never given out again, even if the journal was lost. */
+    if (st == ANDON_OK) journal.floor = store_offset(s->store);
+    if (st == ANDON_OK) st = journal_open(&journal, &s->journal, err);
     if (st == ANDON_OK) st = engine_open(&engine, s->journal, s->store, &s->engine, err);
     if (st == ANDON_OK) st = announce(s, engine_config(s->engine), err);
     return st;
@@ -298,6 +300,7 @@ void station_close(struct station *s)
     store_close(s->store);
     journal_close(s->journal);
     feed_close(s->feed);
+    free(s->said);
     zone_close(s->zone);
     config_free(&s->config);
     *s = (struct station){0};

@@ -42,6 +42,8 @@ struct station {
     pthread_t engine_thread, endpoint_thread, server_thread;
     bool engine_runs, endpoint_runs, server_runs;
     int64_t started_ns;
+    uint16_t *said; /* said[said_room]: state and reason that subscribers know, by asset; the engine's */
+    uint32_t said_room;
 };
 
 /* station_open opens everything and publishes the models that are named; nothing is served yet. What it

@@ -1,5 +1,6 @@
 /* What a station says of itself: health, figures, live events. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -25,8 +26,10 @@ void station_health(void *context, void (*each)(void *to, const struct plant_com
     char text[160];
     journal_figures(s->journal, &j);
     engine_figures(s->engine, &e);
-    component(each, to, "journal", j.full ? PLANT_DEGRADED : PLANT_OK, 0,
-              j.full ? "the disk is full: readings are refused until there is room" : "");
+    component(each, to, "journal", j.stopped ? PLANT_DOWN : j.full ? PLANT_DEGRADED : PLANT_OK, 0,
+              j.stopped ? "it cannot be made durable: readings are refused until it can"
+              : j.full  ? "the disk is full: readings are refused until there is room"
+                        : "");
     component(each, to, "store", e.failed_since_ns != 0 ? PLANT_DEGRADED : PLANT_OK,
               e.failed_since_ns, e.failure);
     uint64_t behind = j.end > e.offset ? j.end - e.offset : 0;
@@ -71,6 +74,8 @@ static void journal_says(const struct saying *to, struct station *s)
     say(to, PLANT_COUNTER, "andon_journal_refused_total", "Records refused: disk full",
         (double)j.refused);
     say(to, PLANT_COUNTER, "andon_journal_syncs_total", "Syncs", (double)j.syncs);
+    say(to, PLANT_COUNTER, "andon_journal_sync_failures_total", "Syncs that failed",
+        (double)j.sync_failures);
     say(to, PLANT_GAUGE, "andon_journal_damaged_bytes", "Bytes skipped because they were damaged",
         (double)j.damaged_bytes);
 }
@@ -208,6 +213,37 @@ static void tell_readings(struct feed *feed, const struct floor *floor, const st
                                          .json = {j.at, (uint32_t)j.used}});
 }
 
+/* The retained state of an asset, when it is another than the one that was said last. */
+static void say_state(struct station *s, const struct floor *floor, const struct row *r)
+{
+    const struct andon_verdict *v = &r->verdict;
+    const struct asset *a = floor_asset(floor, r->asset);
+    if (r->asset >= s->said_room) {
+        uint32_t room = s->said_room == 0 ? 1024 : 2 * s->said_room;
+        while (room <= r->asset) room *= 2;
+        uint16_t *more = realloc(s->said, room * sizeof *more);
+        if (more == NULL) return;
+        memset(more + s->said_room, 0xff, (room - s->said_room) * sizeof *more);
+        s->said = more;
+        s->said_room = room;
+    }
+    uint16_t now = (uint16_t)(v->state << 8 | v->reason);
+    if (s->said[r->asset] == now) return;
+    char topic[CODEC_PATH_MAX + 32], room[1024];
+    struct json j;
+    json_into(&j, room, sizeof room);
+    json_open(&j, NULL, '{');
+    json_time(&j, "timestamp", r->ts_ns);
+    json_cstring(&j, "state", andon_state_name((enum andon_state)v->state));
+    json_cstring(&j, "reason", andon_reason_name((enum andon_reason)v->reason));
+    json_number(&j, "anomaly_score", v->score);
+    json_close(&j, '}');
+    int n = snprintf(topic, sizeof topic, "%s/_anomaly/state", a->path);
+    if (j.failed || n < 0 || (size_t)n >= sizeof topic) return;
+    if (endpoint_say(s->endpoint, text_of(topic), (struct text){j.at, (uint32_t)j.used}, 1, true))
+        s->said[r->asset] = now;
+}
+
 void station_committed(void *context, const struct floor *floor, const struct turn *turn)
 {
     struct station *s = context;
@@ -220,4 +256,6 @@ void station_committed(void *context, const struct floor *floor, const struct tu
         if (verdicts) tell_verdict(s->feed, floor, &turn->row[i]);
     }
     feed_tell(s->feed);
+    for (uint32_t i = 0; i < turn->rows && s->endpoint != NULL; i++)
+        say_state(s, floor, &turn->row[i]);
 }

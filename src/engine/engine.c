@@ -401,7 +401,7 @@ void engine_run(struct engine *e, int64_t drain_ns)
 {
     e->checkpoint_at_ns = clock_steady_ns();
     while (!atomic_load(&e->stop))
-        if (!take_turn(e)) journal_wait(e->journal, e->turn.next, NS_PER_S);
+        if (!take_turn(e)) journal_wait(e->journal, journal_cursor_offset(e->cursor), NS_PER_S);
     int64_t until = clock_steady_ns() + drain_ns;
     bool more = true;
     while (more && clock_steady_ns() < until) more = take_turn(e);
