@@ -17,7 +17,7 @@ need := @scripts/install-packages
 ninja := ninja -C $(BUILD) $(if $(MAKE_TERMOUT),,--quiet)
 meson_test := meson test -C $(BUILD) --no-rebuild --print-errorlogs $(if $(SAN),-t 5)
 
-.PHONY: all everything run unit test bench quality fuzz coverage cross cross-test install uninstall clean help
+.PHONY: all everything run unit test soak bench quality fuzz coverage cross cross-test install uninstall clean help
 all: $(BUILD)/build.ninja ## builds the program, build/andon, and the library
 	$(need) core
 	@$(ninja) andon src/libandon.a src/libandon.so.0.1.0
@@ -39,6 +39,9 @@ unit: everything ## the unit tests, a minute
 
 test: everything ## everything; the last line is N passed, N failed, N skipped
 	@scripts/run-tests $(BUILD) $(SAN)
+
+soak: everything ## kills a serving andon 1,000 times under load; N=ROUNDS; ten minutes
+	@python3 tests/serve/kill_test.py $(BUILD)/andon $(or $(N),1000)
 
 bench: everything ## how fast, beside scikit-learn and torch on the same rows
 	@scripts/run-bench $(BUILD)
