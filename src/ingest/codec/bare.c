@@ -1,7 +1,8 @@
 /* Payloads without JSON around them: a number, a word, lines of CSV. */
 #include <stdio.h>
 
-#include "ingest/codec/shapes.h"
+#include "ingest/codec/cell.h"
+#include "ingest/codec/topic.h"
 #include "ingest/number.h"
 #include "ingest/timestamp.h"
 
@@ -23,12 +24,12 @@ static bool value_read(struct intake *in, const struct place *place, const struc
     struct value key = key_of(place->group);
     struct draft d;
     if (place->group.length == 0) {
-        struct text path = topic_asset(place->asset);
-        while (path.length > 0 && path.at[path.length - 1] == '/') path.length--;
-        const char *slash = path.length > 0 ? memrchr(path.at, '/', path.length) : NULL;
+        struct text path;
+        if (!intake_path(in, topic_asset(place->asset), &path)) return true;
+        const char *slash = memrchr(path.at, '/', path.length);
         uint32_t n = slash != NULL ? (uint32_t)(slash - path.at) : path.length;
         there.asset = (struct text){path.at, n};
-        key.text = slash != NULL ? (struct text){slash + 1, path.length - n - 1} : TEXT("value");
+        key.text = slash != NULL ? topic_behind(path, n + 1) : TEXT("value");
     }
     there.group.length = 0;
     draft_begin(&d, in, &there);
@@ -45,7 +46,8 @@ struct cells {
 
 static struct cells cells_of(struct text line, char separator)
 {
-    return (struct cells){line.at, line.at + line.length, separator, false};
+    const char *at = line.length > 0 ? line.at : "";
+    return (struct cells){at, at + line.length, separator, false};
 }
 
 static bool quoted_cell(struct intake *in, struct cells *c, struct text *cell)
@@ -99,7 +101,7 @@ static bool has_values(struct text line, char separator)
         const char *stop = at < end ? memchr(at, separator, (size_t)(end - at)) : NULL;
         if (stop == NULL) stop = end;
         struct text cell = text_trimmed((struct text){at, (uint32_t)(stop - at)});
-        struct value value = draft_cell(cell);
+        struct value value = cell_value(cell);
         if (value.kind == VALUE_NUMBER || value.kind == VALUE_FLAG) return true;
         at = stop + 1;
     }
@@ -111,7 +113,9 @@ static bool is_time(struct text cell)
     int64_t ts_ns;
     if (!timestamp_read(cell.at, cell.length, &ts_ns)) return false;
     if (!timestamp_is_epoch(cell.at, cell.length)) return true;
-    return strspn(cell.at, "0123456789") >= EPOCH_DIGITS && cell.length >= EPOCH_DIGITS;
+    uint32_t digits = 0;
+    while (digits < cell.length && cell.at[digits] >= '0' && cell.at[digits] <= '9') digits++;
+    return digits >= EPOCH_DIGITS;
 }
 
 /* A cell under a name, or c0, c1, ... */
@@ -135,7 +139,7 @@ static bool row_fields(struct draft *d, struct text line, struct text names, cha
     struct cells cells = cells_of(line, separator), columns = cells_of(names, separator);
     struct text cell, name;
     for (uint32_t i = 0; take_cell(in, &cells, &cell); i++) {
-        struct value value = draft_cell(cell);
+        struct value value = cell_value(cell);
         if (names.length == 0) {
             if (!put_cell(d, i, &value)) return false;
             continue;
@@ -207,7 +211,7 @@ bool bare_read(struct intake *in, const struct place *place, struct text text)
     if (!intake_readable(text, true))
         return intake_broken(in, "'%s': expected JSON, CSV, line protocol or a text in UTF-8",
                              SHOW(text));
-    value = draft_cell(text);
+    value = cell_value(text);
     if (value.kind != VALUE_STRING) return value_read(in, place, &value);
     if (line_looks(text)) return line_read(in, place, text, 0);
     if (is_rows(text)) return rows_read(in, place, text);

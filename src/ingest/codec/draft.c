@@ -1,18 +1,12 @@
 /* Invariant: readings [first, out->readings) are the draft's, each channel once. */
 #include "ingest/codec/draft.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "base/utf8.h"
-#include "base/zone.h"
-#include "ingest/number.h"
-#include "ingest/timestamp.h"
+#include "ingest/codec/properties.h"
 
-#define SECOND_NS INT64_C(1000000000)
-#define TIME_TEXT_MAX 128u /* characters of a written time, escapes as written */
-#define EXACT_DIGITS 15u   /* whole numbers of so many digits are doubles     */
+#define EXACT_DIGITS 15u /* whole numbers of so many digits are doubles     */
 
 void draft_begin(struct draft *d, struct intake *in, const struct place *place)
 {
@@ -231,88 +225,6 @@ bool draft_channel(struct draft *d, const struct value *key, const struct value 
     return d->in->status == ANDON_OK;
 }
 
-/* A time without a zone is the plant's. */
-static int64_t from_local(const struct intake *in, int64_t local_ns)
-{
-    const struct codec_rules *rules = in->rules;
-    if (rules->zone == NULL) return local_ns - rules->zone_s * SECOND_NS;
-    int64_t local_s = local_ns / SECOND_NS, rest_ns = local_ns % SECOND_NS;
-    if (rest_ns < 0) {
-        rest_ns += SECOND_NS;
-        local_s--;
-    }
-    return zone_utc_s(rules->zone, local_s, in->message->received_ns / SECOND_NS) * SECOND_NS +
-           rest_ns;
-}
-
-static bool written_time(const struct intake *in, struct text text, int64_t unit_ns, int64_t *ts_ns)
-{
-    bool local = false;
-    if (unit_ns != 0 && timestamp_read_epoch(text.at, text.length, unit_ns, ts_ns)) return true;
-    if (!timestamp_read_local(text.at, text.length, ts_ns, &local)) return false;
-    if (local) *ts_ns = from_local(in, *ts_ns);
-    return true;
-}
-
-/* An epoch with an exponent: 1.717158615e9. */
-static bool rounded_time(double epoch, int64_t unit_ns, int64_t *ts_ns)
-{
-    char digits[64];
-    if (!(fabs(epoch) < 9.2e18)) return false;
-    int n = snprintf(digits, sizeof digits, "%.6f", epoch);
-    return timestamp_read_epoch(digits, (size_t)n, unit_ns, ts_ns);
-}
-
-static bool time_of(const struct intake *in, const struct value *value, int64_t unit_ns,
-                    int64_t *ts_ns)
-{
-    char room[TIME_TEXT_MAX];
-    struct text text = value->text;
-    if (value->kind == VALUE_NUMBER && value->exact && value->whole)
-        return timestamp_of_epoch((int64_t)value->number, unit_ns, ts_ns);
-    if (value->kind == VALUE_NUMBER)
-        return timestamp_read_epoch(text.at, text.length, unit_ns, ts_ns) ||
-               rounded_time(value->number, unit_ns, ts_ns);
-    if (value->kind != VALUE_STRING || text.length > TIME_TEXT_MAX) return false;
-    if (!value->plain) text = (struct text){room, pull_unescape(text, room)};
-    return written_time(in, text, unit_ns, ts_ns);
-}
-
-enum draft_time_kind draft_read_time(const struct intake *in, const struct value *value,
-                                     int64_t unit_ns, int64_t *ts_ns)
-{
-    if (value->kind == VALUE_NULL || (value->kind == VALUE_STRING && value->text.length == 0))
-        return DRAFT_TIME_NONE;
-    return time_of(in, value, unit_ns, ts_ns) ? DRAFT_TIME_READ : DRAFT_TIME_WRONG;
-}
-
-bool draft_refuse_time(struct intake *in, const struct value *key, const struct value *value)
-{
-    return intake_refuse(in, "key '%s': '%s' is no time, expected " TIMESTAMP_EXPECTED,
-                         SHOW(key->text), SHOW(value->text));
-}
-
-bool draft_time(struct draft *d, const struct value *key, const struct value *value, uint8_t rank,
-                int64_t unit_ns, bool must)
-{
-    int64_t ts_ns;
-    enum draft_time_kind kind = draft_read_time(d->in, value, unit_ns, &ts_ns);
-    if (kind == DRAFT_TIME_NONE) return must;
-    if (kind == DRAFT_TIME_WRONG) {
-        d->refused = must;
-        return must && draft_refuse_time(d->in, key, value);
-    }
-    struct draft_time before = d->time;
-    if (rank == before.rank && text_is(before.key.text, key->text)) {
-        d->in->out->repeated++;
-        before.rank = KEY_RANK_NONE;
-    } else if (rank >= before.rank) {
-        return draft_channel(d, key, value);
-    }
-    d->time = (struct draft_time){ts_ns, rank, *key, *value};
-    return before.rank >= DRAFT_TIME_OUTER || draft_channel(d, &before.key, &before.value);
-}
-
 bool draft_sequence(struct draft *d, const struct value *value)
 {
     uint64_t sequence = 0;
@@ -330,12 +242,17 @@ bool draft_sequence(struct draft *d, const struct value *value)
 
 bool draft_item(struct draft *d, const struct value *value)
 {
-    bool fits = (value->kind == VALUE_STRING && value->plain) ||
-                (value->kind == VALUE_NUMBER && value->whole);
+    struct text item;
+    bool fits = value->kind == VALUE_STRING || (value->kind == VALUE_NUMBER && value->whole);
     if (!fits || d->item.length > 0 || value->text.length == 0 ||
         value->text.length > CODEC_CHANNEL_MAX)
         return false;
-    d->item = value->text;
+    if (value->kind == VALUE_STRING && !value->plain) {
+        if (!draft_text(d->in, value, &item) || has_control(item)) return false;
+        d->item = item;
+    } else {
+        d->item = value->text;
+    }
     return true;
 }
 
@@ -420,110 +337,6 @@ bool draft_pairs(struct draft *d, struct pull *p)
     return good;
 }
 
-/* Date and Time side by side, once both are there. */
-static bool join_halves(struct draft *d)
-{
-    bool both = d->date_key.text.length > 0 && d->clock_key.text.length > 0;
-    char room[2 * TIME_TEXT_MAX + 1];
-    if (both && d->time.rank >= DRAFT_TIME_OUTER && d->date.plain && d->clock.plain &&
-        d->date.text.length <= TIME_TEXT_MAX && d->clock.text.length <= TIME_TEXT_MAX) {
-        uint32_t n = d->date.text.length, m = d->clock.text.length;
-        int64_t ts_ns;
-        memcpy(room, d->date.text.at, n);
-        room[n] = ' ';
-        memcpy(room + n + 1, d->clock.text.at, m);
-        if (written_time(d->in, (struct text){room, n + 1 + m}, 0, &ts_ns)) {
-            d->time.ts_ns = ts_ns;
-            d->time.rank = 0;
-            return true;
-        }
-    }
-    if (d->date_key.text.length > 0 && !draft_channel(d, &d->date_key, &d->date)) return false;
-    return d->clock_key.text.length == 0 || draft_channel(d, &d->clock_key, &d->clock);
-}
-
-static bool is_word(struct text text, const char *lower)
-{
-    for (uint32_t i = 0; i < text.length; i++)
-        if ((text.at[i] | 0x20) != lower[i]) return false;
-    return lower[text.length] == 0;
-}
-
-struct value draft_cell(struct text cell)
-{
-    struct value v = {.kind = VALUE_STRING, .plain = true, .text = cell};
-    if (number_missing(cell.at, cell.length)) {
-        v.kind = VALUE_NULL;
-    } else if (number_read(cell.at, cell.length, &v.number)) {
-        v.kind = VALUE_NUMBER;
-        v.whole = true;
-        for (uint32_t i = 0; i < cell.length; i++)
-            v.whole = v.whole &&
-                      ((cell.at[i] >= '0' && cell.at[i] <= '9') || (i == 0 && *cell.at == '-'));
-    } else if ((cell.length == 4 && is_word(cell, "true")) ||
-               (cell.length == 5 && is_word(cell, "false"))) {
-        v.kind = VALUE_FLAG;
-        v.number = cell.length == 4;
-    }
-    return v;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    char letter = (char)(c | 0x20);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-/* %41 is A. */
-static bool percent_decoded(struct intake *in, struct text from, struct text *text)
-{
-    *text = from;
-    if (from.length == 0 || memchr(from.at, '%', from.length) == NULL) return true;
-    char *room = intake_room(in, from.length), *to = room;
-    if (room == NULL) return false;
-    for (uint32_t i = 0; i < from.length; i++) {
-        bool code = from.at[i] == '%' && from.length - i > 2 && hex_digit(from.at[i + 1]) >= 0 &&
-                    hex_digit(from.at[i + 2]) >= 0;
-        *to++ =
-            code ? (char)(hex_digit(from.at[i + 1]) * 16 + hex_digit(from.at[i + 2])) : from.at[i];
-        i += code ? 2 : 0;
-    }
-    *text = (struct text){room, (uint32_t)(to - room)};
-    return true;
-}
-
-/* Names that begin with '$' are the hub's own. Values are texts, but for true and false. */
-static bool put_property(struct draft *d, struct text name, struct text value)
-{
-    struct value key = {.kind = VALUE_STRING}, v;
-    if (!percent_decoded(d->in, name, &key.text) || !percent_decoded(d->in, value, &value))
-        return false;
-    if (key.text.length == 0 || *key.text.at == '$') return true;
-    if (!intake_readable(key.text, false) || !utf8_valid(value.at, value.length))
-        return intake_refuse(d->in, "a property of the topic is no UTF-8") || true;
-    v = draft_cell(value);
-    if (v.kind != VALUE_FLAG)
-        v = (struct value){.kind = VALUE_STRING, .plain = true, .text = value};
-    return draft_channel(d, &key, &v);
-}
-
-static bool put_properties(struct draft *d)
-{
-    const char *at = d->properties.at, *end = at + d->properties.length;
-    while (d->properties.length > 0 && at < end) {
-        const char *stop = memchr(at, '&', (size_t)(end - at));
-        if (stop == NULL) stop = end;
-        const char *is = memchr(at, '=', (size_t)(stop - at));
-        struct text name = {at, (uint32_t)((is != NULL ? is : stop) - at)};
-        struct text value = {"", 0};
-        if (is != NULL) value = (struct text){is + 1, (uint32_t)(stop - is - 1)};
-        if (!put_property(d, name, value)) return false;
-        at = stop + 1;
-    }
-    return true;
-}
-
 /* A will was written when its client connected: its own time is not when the client went. */
 static void settle(struct draft *d, struct sample *s)
 {
@@ -541,7 +354,7 @@ static void settle(struct draft *d, struct sample *s)
 bool draft_end(struct draft *d)
 {
     struct decoded *out = d->in->out;
-    if (d->refused || d->in->status != ANDON_OK || !join_halves(d) || !put_properties(d))
+    if (d->refused || d->in->status != ANDON_OK || !draft_join_halves(d) || !properties_put(d))
         return false;
     uint32_t count = out->readings - d->first;
     if (count == 0 && !d->heard && d->wrong) return false;

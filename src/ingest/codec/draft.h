@@ -93,8 +93,9 @@ struct place draft_place(const struct draft *d);
  * one behind the other. False: as draft_put. */
 bool draft_pairs(struct draft *d, struct pull *p);
 
-/* draft_cell makes a value of a written one: a number, true or false, nothing, or a text. */
-struct value draft_cell(struct text cell);
+/* draft_join_halves makes a time of Date and Time, once both are there, or channels. False: as
+ * draft_put. */
+bool draft_join_halves(struct draft *d);
 
 /* draft_end makes it a sample. False: it has none to make (a refusal says why) or the message ends.
  */
