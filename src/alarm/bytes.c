@@ -178,6 +178,8 @@ static void point(struct way *w, struct point *p)
     flag(w, &p->chattering);
     time_of(w, &p->escalated_ns);
     byte(w, &p->updates);
+    byte(w, &p->agree);
+    whole(w, &p->other);
     draft(w, &p->draft);
     WORDS(w, p->path);
     WORDS(w, p->name);

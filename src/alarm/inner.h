@@ -76,6 +76,8 @@ struct point {
     bool chattering;
     int64_t escalated_ns; /* when the record was said last */
     uint8_t updates;
+    uint8_t agree;   /* rows in succession that look like the same other fault */
+    uint64_t other;  /* that fault's name, hashed                              */
 
     struct draft draft;
     struct alarm_terms terms;
@@ -187,6 +189,7 @@ struct alarm_record *alarm_record_of(struct alarms *a, const struct point *p); /
 struct alarm_record *alarm_record_new(struct alarms *a, struct point *p);
 void alarm_record_over(struct alarms *a, struct point *p); /* the point lets go of it */
 uint64_t alarm_record_id(const struct point *p, uint32_t salt);
+uint64_t alarm_hash(const char *text);
 uint64_t alarm_record_cause(const struct point *p);
 
 /* life.c: a point's way through the states. */

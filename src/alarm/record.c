@@ -30,6 +30,11 @@ static uint64_t hash_of(const struct point *p)
     return mix(hash, &p->type, 1);
 }
 
+uint64_t alarm_hash(const char *text)
+{
+    return spread(mix(UINT64_C(0xcbf29ce484222325), text, strlen(text)));
+}
+
 uint64_t alarm_record_cause(const struct point *p)
 {
     return spread(hash_of(p));

@@ -6,8 +6,9 @@
 
 #include "alarm/inner.h"
 
-/* How much surer a fault has to be to take the place of another. */
-static const float surer = 0.15f;
+/* How much surer a fault has to be to take the place of another, or for how many rows the likelier. */
+static const float surer = 0.15f, likely = 0.5f;
+enum { AGREE_ROWS = 5 };
 /* How much higher a score has to be to bring its own diagnostics. */
 static const double higher = 1.25;
 
@@ -125,20 +126,23 @@ static void put_words(struct alarms *a, const struct point *p, struct alarm_reco
 }
 
 /* Whether what the newest row looks like takes the place of what was said. */
-static bool better_fault(const struct alarm_record *r, const struct draft *d)
+static bool better_fault(const struct alarm_record *r, const struct point *p)
 {
+    const struct draft *d = &p->draft;
     bool named = strcmp(d->fault, "unknown") != 0;
     if (d->fault[0] == 0 || strcmp(d->fault, r->fault) == 0) return false;
     if (r->fault[0] == 0) return true;
     if (strcmp(r->fault, "unknown") == 0) return named;
-    return named && d->confidence > r->confidence + surer;
+    if (!named) return false;
+    return d->confidence > r->confidence + surer ||
+           (p->agree >= AGREE_ROWS && d->confidence >= likely);
 }
 
 void alarm_tell(struct alarms *a, struct point *p, struct alarm_record *r)
 {
     const struct draft *d = &p->draft;
     if (p->type == ALARM_ANOMALY) {
-        if (r->raises == 1 || better_fault(r, d)) take_fault(r, d);
+        if (r->raises == 1 || better_fault(r, p)) take_fault(r, d);
         take_parts(r, d);
         alarm_point_terms(a, p, r->fault);
     } else {
@@ -150,6 +154,14 @@ void alarm_tell(struct alarms *a, struct point *p, struct alarm_record *r)
     r->value = d->value;
     r->limit = d->limit;
     put_words(a, p, r);
+}
+
+static void count_agreement(const struct alarm_record *r, struct point *p)
+{
+    uint64_t name = alarm_hash(p->draft.fault);
+    bool other = p->draft.fault[0] != 0 && strcmp(p->draft.fault, r->fault) != 0;
+    p->agree = !other ? 0 : name != p->other ? 1 : p->agree < AGREE_ROWS ? p->agree + 1 : AGREE_ROWS;
+    p->other = name;
 }
 
 void alarm_update(struct alarms *a, struct point *p)
@@ -164,10 +176,12 @@ void alarm_update(struct alarms *a, struct point *p)
     bool far = d->score > higher * r->score;
     if (!(r->score >= d->score)) r->score = d->score;
     if (strcmp(d->fault, r->fault) == 0) r->confidence = d->confidence;
-    bool better = better_fault(r, d) && p->updates < UPDATES_MAX;
+    count_agreement(r, p);
+    bool better = better_fault(r, p) && p->updates < UPDATES_MAX;
     if (far || better) take_parts(r, d);
     if (!better) return;
     p->updates++;
+    p->agree = 0;
     take_fault(r, d);
     alarm_point_terms(a, p, r->fault);
     put_words(a, p, r);
