@@ -40,6 +40,7 @@ static inline void script_options(struct alarms_options *o)
     o->points_max = 20;
     o->records_max = 12;
     o->windows_max = 3;
+    o->events_max = 2 * ALARM_CALL_EVENTS_MAX;
     o->flood_alarms = 4;
     o->chatter_raises = 3;
     o->limit = script_limits;

@@ -251,7 +251,7 @@ def a_wrong_command_line_is_exit_status_2_and_one_line():
                  ["simulate", "volcano", "--to", "x.out"],
                  ["simulate", "pump", "--to", "mqtt://somewhere"],
                  ["simulate", "pump", "--to", "x.out", "--days", "many"],
-                 ["detectors", "oracle"], ["bench", "--rows", "0"]):
+                 ["detectors", "oracle"], ["presets", "toaster"], ["bench", "--rows", "0"]):
         refused(run(*args), 2, out="x.out")
     assert run().returncode == 2
     assert "--model" in run("score", "--modle", "m").stderr
@@ -413,6 +413,22 @@ def evaluate_prints_json_with_baselines_and_writes_a_report():
     some = run("evaluate", "--model", "m.andon", "--data", data, "--label", "label", "--rows",
                "900:1100", "--json")
     assert json.loads(some.stdout)["metrics"]["rows"]["rows"] == 200
+
+
+@test
+def presets_are_listed_with_channels_faults_and_advice():
+    found = json.loads(run("presets", "--json").stdout)["presets"]
+    assert [p["name"] for p in found] == run("presets", "--quiet").stdout.split()
+    pump = json.loads(run("presets", "pump", "--json").stdout)["presets"]
+    assert pump == [found[0]] and pump[0]["name"] == "pump"
+    wear = next(f for f in pump[0]["faults"] if f["name"] == "bearing_wear")
+    assert wear["cost"] == 11000 and wear["downtime_h"] == 4 and "bearings" in wear["advice"]
+    assert wear["signature"][0] == {"channel": "vibration", "factor": [1, 2.8],
+                                    "offset": [0, 0], "noise": 0, "late": False}
+    text = run("presets", "pump").stdout
+    assert "vibration x 1 to 2.8; temperature + 10 to 28 degC (late)" in text
+    assert all(f["title"] in text and f["advice"] in text for f in pump[0]["faults"])
+    assert all(c["name"] in text for c in pump[0]["channels"])
 
 
 @test

@@ -22,6 +22,7 @@ static void relabel(struct spent *s, uint8_t from, uint8_t to)
 void alarm_spend(struct alarms *a, const struct alarm_record *r)
 {
     spend(&alarm_slot(a, r->asset)->spent, r->label);
+    if (r->asset != ALARM_SITE && r->asset >= a->spenders) a->spenders = r->asset + 1;
     spend(&a->spent, r->label);
 }
 

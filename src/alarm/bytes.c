@@ -270,9 +270,9 @@ static void save_points(const struct alarms *a, struct way *w, const uint32_t *p
 static void save_slots(const struct alarms *a, struct way *w)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < a->options.assets_max; i++) count += a->slot[i].spent.events > 0;
+    for (uint32_t i = 0; i < a->spenders; i++) count += a->slot[i].spent.events > 0;
     andon_put_u32(w->out, count);
-    for (uint32_t i = 0; i < a->options.assets_max; i++) {
+    for (uint32_t i = 0; i < a->spenders; i++) {
         struct spent s = a->slot[i].spent;
         if (s.events == 0) continue;
         andon_put_u32(w->out, i);
@@ -423,6 +423,7 @@ static andon_status load_slots(struct alarms *a, struct way *w, andon_error *err
             return too_many(err, "assets", asset, a->options.assets_max);
         must(w, asset >= next && s.events > 0);
         if (!w->in->bad) a->slot[asset].spent = s;
+        if (!w->in->bad) a->spenders = asset + 1;
         next = asset + 1;
     }
     return ANDON_OK;

@@ -114,6 +114,7 @@ struct alarms {
     uint64_t windows_made;
 
     struct spent spent; /* of the site */
+    uint32_t spenders;  /* above this number no asset has spent anything */
 
     /* Flood and figures. */
     bool flooding;

@@ -24,6 +24,7 @@ int train_main(int argc, char **argv);
 int score_main(int argc, char **argv);
 int evaluate_main(int argc, char **argv);
 int detectors_main(int argc, char **argv);
+int presets_main(int argc, char **argv);
 int simulate_main(int argc, char **argv);
 int journal_main(int argc, char **argv);
 int serve_main(int argc, char **argv);

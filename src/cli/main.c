@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"score", "says of every row of a CSV file whether it is normal", score_main},
     {"evaluate", "measures a model on labelled data", evaluate_main},
     {"detectors", "lists the detectors and their options", detectors_main},
+    {"presets", "lists what is known of kinds of machines and their faults", presets_main},
     {"simulate", "writes the data of a simulated plant with known faults", simulate_main},
     {"serve", "watches a plant: takes readings, judges and keeps them", serve_main},
     {"replay", "proves the stored verdicts from the journal, or tries a model on it", replay_main},
