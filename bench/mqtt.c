@@ -257,10 +257,12 @@ static void compare_all(const struct settings *a)
     }
     say(a, "rival=mosquitto", &hop, a->rounds);
     double theirs = median(hop.msg_s, a->rounds);
-    printf("bench=mqtt_ratio rounds=%u os=%.2f every=%.2f p99_os=%.2f p99_every=%.2f\n", a->rounds,
-           median(os.msg_s, a->rounds) / theirs, median(every.msg_s, a->rounds) / theirs,
-           median(os.p99_us, a->rounds) / median(hop.p99_us, a->rounds),
-           median(every.p99_us, a->rounds) / median(hop.p99_us, a->rounds));
+    double cpu = median(hop.cpu_us, a->rounds), p99 = median(hop.p99_us, a->rounds);
+    printf("bench=mqtt_ratio rounds=%u os=%.2f every=%.2f cpu_os=%.2f cpu_every=%.2f p99_os=%.2f "
+           "p99_every=%.2f\n",
+           a->rounds, median(os.msg_s, a->rounds) / theirs, median(every.msg_s, a->rounds) / theirs,
+           cpu / median(os.cpu_us, a->rounds), cpu / median(every.cpu_us, a->rounds),
+           median(os.p99_us, a->rounds) / p99, median(every.p99_us, a->rounds) / p99);
 }
 
 int main(int argc, char **argv)
