@@ -27,6 +27,7 @@ int detectors_main(int argc, char **argv);
 int presets_main(int argc, char **argv);
 int simulate_main(int argc, char **argv);
 int journal_main(int argc, char **argv);
+int demo_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
 int check_main(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"detectors", "lists the detectors and their options", detectors_main},
     {"presets", "lists what is known of kinds of machines and their faults", presets_main},
     {"simulate", "writes the data of a simulated plant with known faults", simulate_main},
+    {"demo", "watches simulated plants, after learning from their past", demo_main},
     {"serve", "watches a plant: takes readings, judges and keeps them", serve_main},
     {"replay", "proves the stored verdicts from the journal, or tries a model on it", replay_main},
     {"journal", "prints or verifies the record of everything that arrived", journal_main},

@@ -28,6 +28,7 @@ struct sender {
     char *batch;
     size_t batch_bytes;
     uint64_t batch_rows;
+    struct sim_message *message;
     andon_error *err;
 };
 
@@ -193,15 +194,14 @@ static andon_status wait_for(struct sender *s, int64_t due_ns)
 static andon_status send_sample(struct sender *s, const struct sim_plant *plant,
                                 const struct sim_sample *sample)
 {
-    static struct sim_message message; /* one sender in the program, one thread */
     const char *part[SIM_PARTS_MAX];
     uint32_t parts = sim_parts(plant, part);
     andon_status st = ANDON_OK;
     for (uint32_t i = 0; i < parts && st == ANDON_OK; i++) {
-        if (!sim_message(plant, sample, part[i], s->target->asset, &message))
+        if (!sim_message(plant, sample, part[i], s->target->asset, s->message))
             return andon_fail(s->err, ANDON_ELIMIT, "a message does not fit %u bytes",
                               SIM_PAYLOAD_MAX);
-        st = s->http ? http_send(s, &message, sample->ts_ns) : mqtt_send(s, &message);
+        st = s->http ? http_send(s, s->message, sample->ts_ns) : mqtt_send(s, s->message);
     }
     return st;
 }
@@ -254,13 +254,16 @@ static void close_sender(struct sender *s)
     }
     if (s->curl != NULL) curl_easy_cleanup(s->curl);
     free(s->batch);
+    free(s->message);
 }
 
 andon_status simulate_send(struct sim *sim, const struct simulate_target *target,
                            struct simulate_sent *sent, andon_error *err)
 {
-    struct sender s = {.target = target, .sent = sent, .err = err};
+    struct sender s = {.target = target, .sent = sent, .err = err,
+                       .message = malloc(sizeof *s.message)};
     *sent = (struct simulate_sent){0};
+    if (s.message == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for a message");
     andon_status st = read_url(&s);
     if (st == ANDON_OK) st = s.http ? http_open(&s) : mqtt_open(&s);
     if (st == ANDON_OK) st = run(&s, sim);

@@ -77,6 +77,13 @@ static andon_status read_whole(const char *path, uint8_t **data, size_t *size, a
     return andon_fail(err, *data == NULL ? ANDON_ENOMEM : ANDON_EIO, "%s: cannot be read", path);
 }
 
+/* What tells models apart. A model's file ends in the checksum of what stands before it, and the checksum
+ * of both together is the same for every file: the end is left out. */
+static uint32_t checksum_of(const uint8_t *data, size_t size)
+{
+    return andon_crc32c(0, data, size > 4 ? size - 4 : size);
+}
+
 /* Writes bytes under path.tmp and gives them their name when they are durable. */
 static andon_status write_whole(const char *dir, const char *path, void *data, size_t size,
                                 andon_error *err)
@@ -115,7 +122,7 @@ andon_status models_keep(const char *dir, const char *path, uint32_t *checksum, 
     andon_status st = read_whole(path, &data, &size, err);
     if (st != ANDON_OK) return st;
     st = check(data, size, path, err);
-    *checksum = andon_crc32c(0, data, size);
+    *checksum = checksum_of(data, size);
     model_path(kept, dir, *checksum);
     if (st == ANDON_OK && mkdir(dir, 0750) != 0 && errno != EEXIST)
         st = andon_fail(err, ANDON_EIO, "%s: %s", dir, strerror(errno));
@@ -133,7 +140,7 @@ static andon_status load(const struct models *m, struct published *p, andon_erro
     model_path(path, m->dir, p->checksum);
     andon_status st = read_whole(path, &data, &size, err);
     if (st != ANDON_OK) return st;
-    if (andon_crc32c(0, data, size) != p->checksum)
+    if (checksum_of(data, size) != p->checksum)
         st = andon_fail(err, ANDON_EFORMAT, "%s: its bytes are not the ones that were published", path);
     andon_arena_init(&p->arena, andon_allocator_libc(), (size_t)4 << 30);
     if (st == ANDON_OK) st = andon_model_load(data, size, &p->arena, &model, err);
