@@ -34,23 +34,45 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t word(const char *at, uint32_t bytes)
+static uint64_t eight(const char *at)
 {
-    uint64_t w = 0;
-    memcpy(&w, at, bytes);
+    uint64_t w;
+    memcpy(&w, at, sizeof w);
     return w;
 }
 
-/* Eight bytes a step; odd constants are digits of the golden ratio and of pi. */
+/* All of 1 to 16 bytes in two words; those of 8 to 15 overlap. */
+static void two_words(const char *at, uint32_t bytes, uint64_t word[2])
+{
+    uint32_t low, high;
+    word[0] = word[1] = 0;
+    if (bytes >= 8) {
+        word[0] = eight(at);
+        word[1] = eight(at + bytes - 8);
+    } else if (bytes >= 4) {
+        memcpy(&low, at, sizeof low);
+        memcpy(&high, at + bytes - 4, sizeof high);
+        word[0] = low | (uint64_t)high << 32;
+    } else if (bytes > 0) {
+        word[0] = (uint64_t)(unsigned char)at[0] << 16 |
+                  (uint64_t)(unsigned char)at[bytes / 2] << 8 | (unsigned char)at[bytes - 1];
+    }
+}
+
+/* Sixteen bytes a step, the last ones of a long name a second time rather than byte by byte. The
+ * constants are digits of the golden ratio and of pi. */
 static uint64_t hash(uint64_t seed, struct text name)
 {
-    uint64_t h = seed ^ name.length;
-    uint32_t i = 0;
-    for (; i + 8 <= name.length; i += 8)
-        h = mix(h ^ word(name.at + i, 8), UINT64_C(0x9e3779b97f4a7c15));
-    if (i < name.length)
-        h = mix(h ^ word(name.at + i, name.length - i), UINT64_C(0x243f6a8885a308d3));
-    return mix(h ^ (h >> 32), UINT64_C(0x9e3779b97f4a7c15));
+    const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15), pi = UINT64_C(0x243f6a8885a308d3);
+    uint64_t h = seed ^ name.length * golden, word[2];
+    const char *at = name.at;
+    uint32_t left = name.length;
+    for (; left > 16; left -= 16, at += 16) h = mix(eight(at) ^ golden, eight(at + 8) ^ h);
+    if (name.length > 16)
+        two_words(at + left - 16, 16, word);
+    else
+        two_words(at, left, word);
+    return mix(word[0] ^ pi ^ h, word[1] ^ golden ^ (h >> 32));
 }
 
 andon_status map_open(uint32_t names_max, uint32_t bytes_max, struct map **map, andon_error *err)
