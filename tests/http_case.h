@@ -87,7 +87,8 @@ __attribute__((unused)) static bool http_open(struct http_case *c,
 {
     struct server_options o = options == NULL ? (struct server_options){0} : *options;
     memset(c, 0, sizeof *c);
-    snprintf(c->dir, sizeof c->dir, "/tmp/andon-http-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    snprintf(c->dir, sizeof c->dir, "%.40s/andon-http-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     if (mkdtemp(c->dir) == NULL) return false;
     snprintf(c->store_path, sizeof c->store_path, "%s/andon.db", c->dir);
     if (o.listen == NULL) o.listen = "127.0.0.1:0";

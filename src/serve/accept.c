@@ -32,6 +32,7 @@ static struct worker *least_loaded(struct server *s, struct worker *here)
 static void serve_it(struct worker *w, const struct arrival *a)
 {
     /* It is closed, and the loop told so, whatever happens. */
+    w->due[a->listener] = true;
     if (MHD_add_connection(w->daemon[a->listener], a->fd, (const struct sockaddr *)&a->address,
                            a->length) == MHD_YES)
         return;

@@ -510,7 +510,8 @@ TEST(what_is_replayed_is_the_message_as_the_journal_has_it)
 
 TEST(questions_wait_their_turn_and_too_many_are_429)
 {
-    const struct server_options o = {.query_threads = 1, .queries_max = 2};
+    const struct server_options o = {
+        .query_threads = 1, .queries_max = 2, .sql_timeout_ns = 60 * SECOND};
     enum { ASKING = 30 };
     struct http_case c;
     struct answer a;
@@ -518,7 +519,7 @@ TEST(questions_wait_their_turn_and_too_many_are_429)
     uint32_t answered = 0, later = 0;
     static const char slow[] =
         "GET " API "/sql?q=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n+"
-        "WHERE+i<2000000)+SELECT+count(*)+FROM+n HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        "WHERE+i<300000)+SELECT+count(*)+FROM+n HTTP/1.1\r\nHost: localhost\r\n\r\n";
     CHECK(http_open(&c, &o) && fill(&c));
     for (int i = 0; i < ASKING; i++) {
         fd[i] = web_connect(c.port);
@@ -544,7 +545,7 @@ TEST(a_question_that_runs_when_the_server_stops_is_no_obstacle)
 {
     static const char slow[] =
         "GET " API "/sql?q=WITH+RECURSIVE+n(i)+AS+(SELECT+1+UNION+ALL+SELECT+i%2B1+FROM+n+"
-        "WHERE+i<20000000)+SELECT+count(*)+FROM+n HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        "WHERE+i<3000000)+SELECT+count(*)+FROM+n HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const struct server_options o = {.sql_timeout_ns = INT64_C(500000000), .drain_ms = 100};
     struct http_case c;
     CHECK(http_open(&c, &o) && fill(&c));

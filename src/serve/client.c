@@ -31,7 +31,7 @@ void client_resume(struct client *c)
 {
     if (!c->suspended) return;
     c->suspended = false;
-    c->worker->resumed = true;
+    c->worker->due[c->listener] = true; /* the library does not wake itself for it */
     MHD_resume_connection(c->connection);
 }
 

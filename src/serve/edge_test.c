@@ -467,7 +467,7 @@ TEST(what_was_begun_is_finished_when_the_server_is_stopped)
     CHECK(http_reaches(&c, "andon_http_connections", 3.0));
     server_stop(c.server);
     CHECK(is_closed(idle));
-    CHECK(web_send(fd, GOOD + strlen(GOOD) - 10, 10) && web_receive(fd, &a, false));
+    CHECK(web_send(fd, &GOOD[strlen(GOOD) - 10], 10) && web_receive(fd, &a, false));
     CHECK_SAY(a.status == 200 && a.closed, "%d", a.status);
     web_free(&a);
     pthread_join(c.thread, NULL);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "serve/inner.h"
+#include "serve/taking.h"
 
 enum {
     DISCARD_BYTES_MAX =
@@ -263,6 +264,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **r
     body_give(&c->worker->bodies, c->body, c->since_ns);
     c->body = NULL;
     c->answer = NULL;
+    thanks_give(c);
     reply_clear(&c->reply);
     client_idle(c);
 }

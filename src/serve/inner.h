@@ -51,6 +51,7 @@ struct client {
     uint32_t requests;           /* that came on this connection                            */
     struct MHD_Response *answer; /* instead of what is in reply                            */
     bool answer_mine;            /* ... and nobody else's                                   */
+    struct thanks *thanks;       /* whose response it is                                    */
     const struct route *route;
     struct text tail; /* what the route's {…} stands for; raw, of the connection  */
     const char *method;
@@ -63,6 +64,15 @@ struct client {
 };
 
 #define WORKER_EVENTS 64u /* of the epoll at a time */
+
+/* {"accepted":n,"rejected":[]}: made once, and used again with another n of as many digits. */
+#define THANKS_DIGITS 10u
+struct thanks {
+    struct MHD_Response *response;
+    struct thanks *next;
+    uint32_t digits;
+    char text[48];
+};
 
 struct worker {
     struct server *server;
@@ -87,9 +97,10 @@ struct worker {
     int64_t swept_ns, tidied_ns, trimmed_ns;
     uint32_t streams;
     bool sweep_due;
-    bool resumed; /* a connection that the library has not looked at again yet */
-    char *event_room;                                    /* FEED_EVENT_MAX */
-    struct MHD_Response *accepted[RECEIVER_COUNTS_KEPT]; /* {"accepted":n,"rejected":[]} */
+    bool
+        due[LISTENERS]; /* the library has something to do: a socket, a new or resumed connection */
+    char *event_room;   /* FEED_EVENT_MAX */
+    struct thanks *thanks[THANKS_DIGITS]; /* free ones, by the digits of their number          */
     struct MHD_Response *no_content;
     pthread_mutex_t lock; /* of what follows: other threads put it there             */
     struct client *done;  /* answered by a query thread                              */

@@ -73,29 +73,13 @@ bool take_readings(struct client *c, const struct message *message, enum pieces_
     return true;
 }
 
-/* {"accepted":n,"rejected":[]} is made once for each n, and then used again. */
-static struct MHD_Response *kept_answer(struct worker *w, uint64_t accepted)
-{
-    char text[64];
-    if (accepted >= RECEIVER_COUNTS_KEPT || atomic_load(&w->server->stopping)) return NULL;
-    if (w->accepted[accepted] != NULL) return w->accepted[accepted];
-    int n = snprintf(text, sizeof text, "{\"accepted\":%u,\"rejected\":[]}", (unsigned)accepted);
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
-    if (r == NULL) return NULL;
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, REPLY_JSON);
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    w->accepted[accepted] = r;
-    return r;
-}
-
 static void say_taken(struct client *c, const struct receiver_outcome *outcome)
 {
     const struct receiver *r = &c->worker->receiver;
     struct json j;
     c->reply.status = 200;
-    if (outcome->rejected == 0) c->answer = kept_answer(c->worker, outcome->accepted);
-    if (c->answer != NULL) return;
+    bool stopping = atomic_load(&c->worker->server->stopping); /* then the connection is closed */
+    if (outcome->rejected == 0 && !stopping && thanks_take(c, outcome->accepted)) return;
     json_growing(&j, REPLY_BYTES_MAX);
     json_open(&j, NULL, '{');
     json_whole(&j, "accepted", (long long)outcome->accepted);

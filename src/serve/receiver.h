@@ -14,7 +14,6 @@
 #include "journal/journal.h"
 #include "serve/pieces.h"
 
-#define RECEIVER_COUNTS_KEPT 256u   /* answers to so many accepted elements are made once */
 #define RECEIVER_REJECTED_TOLD 256u /* of one request */
 
 struct receiver {

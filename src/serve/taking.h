@@ -13,4 +13,10 @@ bool take_readings(struct client *client, const struct message *message, enum pi
  * answer. */
 void acknowledge_readings(struct client *client, const struct receiver_outcome *outcome);
 
+/* thanks_take gives the client an answer that says how many were accepted: kept ones are used
+ * again. False: no memory. thanks_give puts it back when it is out. */
+bool thanks_take(struct client *client, uint64_t accepted);
+void thanks_give(struct client *client);
+void thanks_close(struct worker *worker);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/inner.h"
+#include "serve/taking.h"
 
 enum {
     TIDY_MS = 250,
@@ -101,8 +102,7 @@ void worker_close(struct worker *w)
     if (w->server == NULL) return;
     for (int l = 0; l < LISTENERS; l++)
         if (w->daemon[l] != NULL) MHD_stop_daemon(w->daemon[l]);
-    for (uint32_t i = 0; i < RECEIVER_COUNTS_KEPT; i++)
-        if (w->accepted[i] != NULL) MHD_destroy_response(w->accepted[i]);
+    thanks_close(w);
     if (w->no_content != NULL) MHD_destroy_response(w->no_content);
     if (w->server->plant.feed != NULL) feed_unwatch(w->server->plant.feed, w->watcher);
     receiver_close(&w->receiver);
@@ -147,27 +147,28 @@ static void take_done(struct worker *w)
     }
 }
 
+/* Whether the library has something to do without waiting. */
+static bool is_due(struct worker *w, int l)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (w->daemon[l] == NULL) return false;
+    return w->due[l] || (MHD_get_timeout(w->daemon[l], &wait_ms) == MHD_YES && wait_ms == 0);
+}
+
 static void run_daemons(struct worker *w)
 {
-    w->resumed = false;
     for (int l = 0; l < LISTENERS; l++) {
-        MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-        if (w->daemon[l] == NULL) continue;
-        for (int i = 0; i < TURNS_MAX; i++) {
+        for (int i = 0; i < TURNS_MAX && is_due(w, l); i++) {
+            w->due[l] = false;
             MHD_run(w->daemon[l]);
-            if (MHD_get_timeout(w->daemon[l], &wait_ms) != MHD_YES || wait_ms > 0) break;
         }
     }
 }
 
 static bool work_waits(struct worker *w)
 {
-    MHD_UNSIGNED_LONG_LONG wait_ms;
-    if (w->resumed) return true; /* the library does not wake itself for it */
     for (int l = 0; l < LISTENERS; l++)
-        if (w->daemon[l] != NULL && MHD_get_timeout(w->daemon[l], &wait_ms) == MHD_YES &&
-            wait_ms == 0)
-            return true;
+        if (is_due(w, l)) return true;
     return false;
 }
 
@@ -218,6 +219,8 @@ static void see(struct worker *w, epoll_data_t data)
     uint64_t count, seen = data.u64;
     if (seen < SEEN_DAEMON) {
         accept_some(w, (enum listener)(seen - SEEN_LISTENER));
+    } else if (seen < SEEN_WAKE) {
+        w->due[seen - SEEN_DAEMON] = true;
     } else if (seen == SEEN_WAKE) {
         ssize_t got = read(w->wake, &count, sizeof count);
         (void)got;
