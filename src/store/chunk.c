@@ -194,20 +194,27 @@ static struct wire get_sized(struct wire *in)
     return (struct wire){.at = at, .end = at == NULL ? at : at + size, .bad = at == NULL};
 }
 
-struct head {
-    uint32_t channel;
-    unsigned flags;
-    uint64_t bytes;
-};
-
-static bool next_head(struct wire *in, struct head *h)
+static bool read_head(struct wire *in, struct chunk_head *h)
 {
     uint64_t word = wire_varint(in);
     h->bytes = wire_varint(in);
-    h->flags = (unsigned)(word & 15u);
+    h->flags = (uint8_t)(word & 15u);
+    h->kind = h->flags & 3u;
     uint64_t channel = (word >> 4) + h->channel;
     h->channel = (uint32_t)channel;
-    return !in->bad && channel < UINT32_MAX && (h->flags & 3u) <= STORE_TEXT;
+    return !in->bad && channel < UINT32_MAX && h->kind <= STORE_TEXT;
+}
+
+bool chunk_next_head(const struct chunk *c, struct chunk_heads *h, struct chunk_head *head)
+{
+    if (h->next == 0) {
+        h->heads = c->heads;
+        h->bodies = c->bodies;
+    }
+    if (h->next++ >= c->columns || !read_head(&h->heads, &h->last)) return false;
+    h->last.body = wire_take(&h->bodies, h->last.bytes);
+    *head = h->last;
+    return head->body != NULL;
 }
 
 bool chunk_open(struct chunk *c, const void *bytes, size_t size)
@@ -229,9 +236,9 @@ bool chunk_open(struct chunk *c, const void *bytes, size_t size)
     c->columns = wire_count(&in, SHEET_COLUMNS_MAX);
     c->heads = in;
     uint64_t all = 0;
-    struct head head = {0};
+    struct chunk_head head = {0};
     for (uint32_t i = 0; i < c->columns; i++) {
-        if (!next_head(&in, &head) || head.bytes > wire_left(&in)) return false;
+        if (!read_head(&in, &head) || head.bytes > wire_left(&in)) return false;
         all += head.bytes;
     }
     c->heads.end = in.at;
@@ -253,6 +260,16 @@ bool chunk_times(const struct chunk *c, int64_t *ts, uint32_t room)
     return ordered;
 }
 
+bool chunk_steps(const struct chunk *c, int64_t *first_ns, int64_t *step_ns)
+{
+    int64_t last;
+    return rice_line(c->times, first_ns, step_ns) &&
+           !__builtin_mul_overflow(*first_ns, unit_ns[c->unit], first_ns) &&
+           !__builtin_mul_overflow(*step_ns, unit_ns[c->unit], step_ns) && *step_ns > 0 &&
+           !__builtin_mul_overflow(*step_ns, (int64_t)c->rows, &last) &&
+           !__builtin_add_overflow(*first_ns, last, &last);
+}
+
 /* The rows that have a value, as bits of present; returns how many. */
 static uint32_t get_present(struct wire *in, unsigned flags, uint32_t n, uint64_t *present)
 {
@@ -263,32 +280,21 @@ static uint32_t get_present(struct wire *in, unsigned flags, uint32_t n, uint64_
     const uint8_t *bits = wire_take(in, (n + 7) / 8);
     uint32_t m = 0;
     for (uint32_t i = 0; bits != NULL && i < n; i++)
-        if (bits[i / 8] >> (i % 8) & 1u) {
+        if (wire_bit(bits, i)) {
             present[i / 64] |= UINT64_C(1) << (i % 64);
             m++;
         }
     return m;
 }
 
-bool chunk_find(const struct chunk *c, uint32_t channel, uint8_t kind, struct chunk_column *column)
+bool chunk_column(const struct chunk *c, const struct chunk_head *head, struct chunk_column *column)
 {
-    struct wire heads = c->heads, bodies = c->bodies;
-    struct head head = {0};
-    for (uint32_t i = 0; i < c->columns; i++) {
-        if (!next_head(&heads, &head)) return false;
-        const uint8_t *body = wire_take(&bodies, head.bytes);
-        if (body == NULL || head.channel > channel) return false;
-        if (head.channel != channel || (head.flags & 3u) != kind || head.bytes == 0) continue;
-        column->channel = channel;
-        column->kind = kind;
-        column->all = (head.flags & HEAD_MISSING) == 0;
-        column->body = (struct wire){.at = body, .end = body + head.bytes};
-        column->count = get_present(&column->body, head.flags, c->rows, column->present);
-        int64_t quality[RICE_MAX];
-        return (head.flags & HEAD_QUALITY) == 0 ||
-               rice_get(&column->body, quality, column->count);
-    }
-    return false;
+    int64_t quality[RICE_MAX];
+    column->all = (head->flags & HEAD_MISSING) == 0;
+    column->body = (struct wire){.at = head->body, .end = head->body + head->bytes};
+    column->count = get_present(&column->body, head->flags, c->rows, column->present);
+    return !column->body.bad && ((head->flags & HEAD_QUALITY) == 0 ||
+                                 rice_get(&column->body, quality, column->count));
 }
 
 bool chunk_states(const struct chunk *c, uint8_t *state)
@@ -353,20 +359,18 @@ static bool get_column(struct wire *in, unsigned flags, uint32_t rows, struct sh
 
 static andon_status get_columns(const struct chunk *c, struct sheet *s, andon_error *err)
 {
-    struct wire heads = c->heads, bodies = c->bodies;
-    struct head head = {0};
-    for (uint32_t i = 0; i < c->columns; i++) {
-        bool good = next_head(&heads, &head);
-        const uint8_t *body = wire_take(&bodies, head.bytes);
-        if (!good || body == NULL)
-            return andon_fail(err, ANDON_EFORMAT, "a chunk's column is damaged");
+    struct chunk_heads heads = {0};
+    struct chunk_head head;
+    while (chunk_next_head(c, &heads, &head)) {
         if (head.bytes == 0) continue;
-        struct sheet_column *to = sheet_column_of(s, head.channel, (uint8_t)(head.flags & 3u));
+        struct sheet_column *to = sheet_column_of(s, head.channel, head.kind);
         if (to == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for a chunk's columns");
-        struct wire in = {.at = body, .end = body + head.bytes};
+        struct wire in = {.at = head.body, .end = head.body + head.bytes};
         if (to->count > 0 || !get_column(&in, head.flags, c->rows, to))
             return andon_fail(err, ANDON_EFORMAT, "a chunk's column is damaged");
     }
+    if (heads.next <= c->columns)
+        return andon_fail(err, ANDON_EFORMAT, "a chunk's column is damaged");
     return ANDON_OK;
 }
 

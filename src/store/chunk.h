@@ -35,18 +35,34 @@ bool chunk_open(struct chunk *chunk, const void *bytes, size_t size);
 /* chunk_times reads ts[rows], in order; false: damaged, or rows > room. */
 bool chunk_times(const struct chunk *chunk, int64_t *ts, uint32_t room);
 
-/* One column, found by its channel: numbers only. */
-struct chunk_column {
+/* chunk_steps: the times are first_ns + i step_ns, step_ns > 0; false: they are not, use chunk_times. */
+bool chunk_steps(const struct chunk *chunk, int64_t *first_ns, int64_t *step_ns);
+
+/* The columns' heads, one after the other in the order of channels and kinds; start with a zeroed
+ * chunk_heads. False: no more. */
+struct chunk_head {
     uint32_t channel;
-    uint8_t kind;
-    bool all;               /* every row has a value                     */
-    uint32_t count;         /* values                                    */
-    uint64_t present[RICE_MAX / 64]; /* where not all: bits of the rows  */
-    struct wire body;       /* the values                                */
+    uint8_t kind, flags;
+    uint64_t bytes;   /* 0: no row has a value */
+    const uint8_t *body;
 };
-/* chunk_find looks for the column of a channel and kind; false: there is none, or damaged. */
-bool chunk_find(const struct chunk *chunk, uint32_t channel, uint8_t kind,
-                struct chunk_column *column);
+struct chunk_heads {
+    struct wire heads, bodies;
+    uint32_t next;
+    struct chunk_head last;
+};
+bool chunk_next_head(const struct chunk *chunk, struct chunk_heads *heads, struct chunk_head *head);
+
+/* One column as it stands: numbers and flags. */
+struct chunk_column {
+    bool all;         /* every row has a value  */
+    uint32_t count;   /* values                 */
+    uint64_t present[RICE_MAX / 64]; /* bits of the rows */
+    struct wire body; /* the values: store/number_column.h */
+};
+/* chunk_column; false: damaged. */
+bool chunk_column(const struct chunk *chunk, const struct chunk_head *head,
+                  struct chunk_column *column);
 
 /* chunk_states reads each row's verdict state, or NO_STATE for rows that were not judged. */
 #define CHUNK_NO_STATE 255u

@@ -101,7 +101,7 @@ static uint32_t get_judged(struct wire *in, uint32_t n, uint8_t *judged)
     if (in->bad || all > 1) return UINT32_MAX;
     uint32_t m = 0;
     for (uint32_t i = 0; i < n; i++) {
-        judged[i] = bits == NULL || (bits[i / 8] >> (i % 8) & 1u) != 0;
+        judged[i] = bits == NULL || wire_bit(bits, i);
         m += judged[i];
     }
     return m;

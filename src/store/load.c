@@ -24,7 +24,7 @@ static andon_status load_state(struct store *s, andon_error *err)
     andon_status st = sql_prepare(
         s->db,
         "SELECT journal_offset, checkpoint_offset, now_ns, turns, rows, samples, chunks, dead,"
-        " raw_floor_ns FROM state", &sql, err);
+        " raw_floor_ns, full_minutes FROM state", &sql, err);
     if (st != ANDON_OK) return st;
     if (sqlite3_step(sql) != SQLITE_ROW) st = sql_fail(s->db, "the store's state", err);
     else
@@ -36,7 +36,8 @@ static andon_status load_state(struct store *s, andon_error *err)
                                          .samples = (uint64_t)sqlite3_column_int64(sql, 5),
                                          .chunks = (uint64_t)sqlite3_column_int64(sql, 6),
                                          .dead = (uint64_t)sqlite3_column_int64(sql, 7),
-                                         .raw_floor_ns = sqlite3_column_int64(sql, 8)};
+                                         .raw_floor_ns = sqlite3_column_int64(sql, 8),
+                                         .full_minutes = sqlite3_column_int(sql, 9) != 0};
     s->turn = s->saved;
     sqlite3_finalize(sql);
     return st;
@@ -54,8 +55,8 @@ static andon_status load_assets(struct store *s, andon_error *err)
     andon_status st = inside_reserve(s, map_count(s->names.assets), err);
     if (st == ANDON_OK)
         st = sql_prepare(s->db,
-                         "SELECT id, sealed, dropped, first_ns, last_ns, main_ns, span_ns,"
-                         " open_chunk, open_rows, verdict_ns FROM asset", &sql, err);
+                         "SELECT id, sealed, first_ns, last_ns, main_ns, span_ns, open_chunk,"
+                         " open_rows, verdict_ns FROM asset", &sql, err);
     if (st != ANDON_OK) return st;
     for (uint32_t i = 0; i < s->asset_room; i++) s->asset[i] = no_chunks;
     int code;
@@ -67,14 +68,13 @@ static andon_status load_assets(struct store *s, andon_error *err)
             break;
         }
         s->tail.asset[id].sealed = (uint64_t)sqlite3_column_int64(sql, 1);
-        s->asset[id] = (struct inside_asset){.dropped = (uint64_t)sqlite3_column_int64(sql, 2),
-                                             .first_ns = or_else(sql, 3, INT64_MAX),
-                                             .last_ns = or_else(sql, 4, INT64_MIN),
-                                             .main_ns = or_else(sql, 5, INT64_MIN),
-                                             .span_ns = sqlite3_column_int64(sql, 6),
-                                             .open_chunk = sqlite3_column_int64(sql, 7),
-                                             .open_rows = (uint32_t)sqlite3_column_int64(sql, 8),
-                                             .verdict_ns = or_else(sql, 9, INT64_MIN)};
+        s->asset[id] = (struct inside_asset){.first_ns = or_else(sql, 2, INT64_MAX),
+                                             .last_ns = or_else(sql, 3, INT64_MIN),
+                                             .main_ns = or_else(sql, 4, INT64_MIN),
+                                             .span_ns = sqlite3_column_int64(sql, 5),
+                                             .open_chunk = sqlite3_column_int64(sql, 6),
+                                             .open_rows = (uint32_t)sqlite3_column_int64(sql, 7),
+                                             .verdict_ns = or_else(sql, 8, INT64_MIN)};
     }
     if (st == ANDON_OK && code != SQLITE_DONE) st = sql_fail(s->db, "the store's assets", err);
     sqlite3_finalize(sql);
@@ -144,6 +144,8 @@ static andon_status load_hot(struct store *s, andon_error *err)
 andon_status inside_load(struct store *s, andon_error *err)
 {
     tail_empty(&s->tail);
+    s->looked_ns = s->sweep_day = INT64_MIN;
+    s->sweep_asset = 0;
     andon_status st = load_state(s, err);
     if (st == ANDON_OK) st = load_assets(s, err);
     if (st == ANDON_OK) st = load_hot(s, err);

@@ -4,13 +4,12 @@
 
 #include <math.h>
 
-enum { DIGITS_MAX = 15, TRIES_MAX = 6, SAMPLE = 4 };
+enum { DIGITS_MAX = 15, TRIES_MAX = 6, SAMPLE = 4, HAS_ODD = 64 };
 
 const double number_column_power[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                         1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
-/* Adding it puts the nearest whole number into the low bits of the sum, for |t| < 2^51. */
-static const double ROUNDER = 6755399441055744.0; /* 1.5 * 2^52 */
+static const double ROUNDER = NUMBER_COLUMN_ROUNDER;
 
 static inline int64_t nearest(double t)
 {
@@ -27,7 +26,7 @@ static inline double back(double whole, double power, bool narrow)
 static bool is_decimal(double v, unsigned k, bool narrow)
 {
     double t = v * number_column_power[k];
-    if (!(fabs(t) < 2251799813685248.0)) return false;
+    if (!(fabs(t) < NUMBER_COLUMN_WHOLE_MAX)) return false;
     return wire_bits(back((t + ROUNDER) - ROUNDER, number_column_power[k], narrow)) == wire_bits(v);
 }
 
@@ -42,7 +41,7 @@ static unsigned decimals(double v, unsigned k, bool narrow)
 static inline bool fits(double v, double t, double power, bool narrow)
 {
     uint64_t off = wire_bits(back((t + ROUNDER) - ROUNDER, power, narrow)) ^ wire_bits(v);
-    return off == 0 && fabs(t) < 2251799813685248.0;
+    return off == 0 && fabs(t) < NUMBER_COLUMN_WHOLE_MAX;
 }
 
 /* x[n] for k; returns how many values do not fit (their x is anything). */
@@ -112,7 +111,6 @@ static uint8_t *put_odd(uint8_t *out, const double *v, uint32_t n, const struct 
     uint32_t last = 0;
     int64_t fill = 0;
     out = wire_put_varint(out, c->odd);
-    if (c->odd == 0) return out;
     for (uint32_t i = n; i-- > 0;)
         if (is_decimal(v[i], c->shift, c->form == NUMBER_FLOAT32)) fill = x[i];
     for (uint32_t i = 0; i < n; i++) {
@@ -137,8 +135,8 @@ uint8_t *number_column_put(uint8_t *out, const double *v, uint32_t n)
         c.form = NUMBER_FLOAT32;
         if (!find_decimals(v, n, true, &c, x)) to_bits(v, n, &c, x);
     }
-    *out++ = (uint8_t)((unsigned)c.form | c.shift << 2);
-    if (c.form != NUMBER_BITS) out = put_odd(out, v, n, &c, x);
+    *out++ = (uint8_t)((unsigned)c.form | c.shift << 2 | (c.odd > 0 ? HAS_ODD : 0));
+    if (c.odd > 0) out = put_odd(out, v, n, &c, x);
     return rice_put(out, x, n);
 }
 
@@ -163,7 +161,11 @@ bool number_column_get(struct wire *in, uint32_t n, struct number_column *c, int
     if ((head & 3u) > NUMBER_BITS) return false;
     c->form = (enum number_form)(head & 3u);
     c->shift = head >> 2;
-    if (c->form != NUMBER_BITS && (c->shift > DIGITS_MAX || !get_odd(in, n, c))) return false;
+    if (c->form != NUMBER_BITS) {
+        if (head > (HAS_ODD | 63u)) return false;
+        c->shift &= DIGITS_MAX;
+        if ((head & HAS_ODD) != 0 && !get_odd(in, n, c)) return false;
+    }
     return rice_get(in, x, n);
 }
 

@@ -7,8 +7,8 @@
  * stand beside with their places. A column without a k is kept as the bits of its doubles, less the
  * zeros that all of them end in.
  *
- *   u8  form (bits 0-1), k or zeros (bits 2-7)
- *   decimals: varint n, then n times { varint place from the one before, u64 bits }
+ *   u8  form (bits 0-1); BITS: zeros (bits 2-7); else k (bits 2-5), some do not fit (bit 6)
+ *   those that do not fit: varint n, then n times { varint place from the one before, u64 bits }
  *   the whole numbers: store/rice.h */
 #ifndef STORE_NUMBER_COLUMN_H
 #define STORE_NUMBER_COLUMN_H
@@ -36,7 +36,22 @@ bool number_column_get(struct wire *in, uint32_t n, struct number_column *column
 void number_column_values(const struct number_column *column, const int64_t *x, uint32_t n,
                           double *v);
 
+/* number_column_whole tells whether v = *whole / 10^k holds bit for bit, k <= 15. */
+static inline bool number_column_whole(double v, unsigned k, int64_t *whole);
+
 /* 10^k, k <= 15. */
 extern const double number_column_power[16];
+
+/* Adding it puts the nearest whole number into the low bits of the sum, for numbers below 2^51. */
+#define NUMBER_COLUMN_ROUNDER 6755399441055744.0 /* 1.5 * 2^52 */
+#define NUMBER_COLUMN_WHOLE_MAX 2251799813685248.0 /* 2^51 */
+
+static inline bool number_column_whole(double v, unsigned k, int64_t *whole)
+{
+    double t = v * number_column_power[k], sum = t + NUMBER_COLUMN_ROUNDER;
+    *whole = (int64_t)(wire_bits(sum) - wire_bits(NUMBER_COLUMN_ROUNDER));
+    return wire_bits((sum - NUMBER_COLUMN_ROUNDER) / number_column_power[k]) == wire_bits(v) &&
+           t < NUMBER_COLUMN_WHOLE_MAX && t > -NUMBER_COLUMN_WHOLE_MAX;
+}
 
 #endif

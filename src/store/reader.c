@@ -17,17 +17,28 @@ static const char *const statements[VIEW_STATEMENTS] = {
     [VIEW_CHANNELS] = "SELECT id, name, kind FROM channel WHERE asset = ? ORDER BY id",
     [VIEW_CHANNEL] = "SELECT name FROM channel WHERE id = ?",
     [VIEW_MODEL] = "SELECT name, version FROM model WHERE id = ?",
-    [VIEW_CHUNKS] = "SELECT id, t_min, t_max FROM chunk INDEXED BY chunk_time"
+    [VIEW_CHUNKS] = "SELECT chunk, t_min, t_max, late FROM reach"
                     " WHERE asset = ? AND t_max >= ? AND t_max <= ? AND t_min < ?"
-                    " ORDER BY t_max",
+                    " ORDER BY t_max, chunk",
+    [VIEW_CHUNK_BYTES] = "SELECT bytes FROM reach CROSS JOIN chunk ON chunk.id = reach.chunk"
+                         " WHERE asset = ? AND t_max >= ? AND t_max <= ? AND t_min < ?"
+                         " ORDER BY t_max, chunk",
     [VIEW_CHUNK] = "SELECT bytes FROM chunk WHERE id = ?",
     [VIEW_HOT_IDS] = "SELECT id FROM hot ORDER BY id",
     [VIEW_HOT] = "SELECT bytes FROM hot WHERE id = ?",
     [VIEW_DEAD] = "SELECT id, received_ns, replayed_ns, journal_offset, element, door, client,"
                   " topic, reason, payload FROM dead WHERE id < ? ORDER BY id DESC LIMIT ?",
-    [VIEW_ROLLUPS] = "SELECT span, bytes FROM rollup"
-                     " WHERE asset = ? AND tier = ? AND span >= ? AND span <= ? ORDER BY span",
-    [VIEW_UNROLLED] = "SELECT 1 FROM unrolled WHERE day = ? AND asset = ?"};
+    [VIEW_ROLLUP] = "SELECT bytes FROM rollup WHERE channel = ? AND tier = ? AND span = ?",
+    [VIEW_SPANS] = "SELECT min(span), max(span) FROM rollup WHERE channel = ? AND tier = ?",
+    [VIEW_UNROLLED] = "SELECT mode FROM unrolled WHERE asset = ? AND day = ?"};
+
+static andon_status prepare(struct reader *r, andon_error *err)
+{
+    andon_status st = ANDON_OK;
+    for (int i = 0; i < VIEW_STATEMENTS && st == ANDON_OK; i++)
+        st = sql_prepare(r->db, statements[i], &r->sql[i], err);
+    return st;
+}
 
 static andon_status open_file(struct reader *r, const char *path, andon_error *err)
 {
@@ -46,11 +57,23 @@ static andon_status open_file(struct reader *r, const char *path, andon_error *e
     if (st == ANDON_OK)
         st = sql_run(r->db, "PRAGMA cache_size=-4096;PRAGMA query_only=ON;"
                             "PRAGMA trusted_schema=OFF", &why);
-    for (int i = 0; i < VIEW_STATEMENTS && st == ANDON_OK; i++)
-        st = sql_prepare(r->db, statements[i], &r->sql[i], &why);
+    if (st == ANDON_OK) st = prepare(r, &why);
     if (st == ANDON_OK) return st;
     bool named = strncmp(why.text, path, strlen(path)) == 0;
     return andon_fail(err, st, "%s%s%s", named ? "" : path, named ? "" : ": ", why.text);
+}
+
+andon_status view_borrow(sqlite3 *db, struct reader **reader, andon_error *err)
+{
+    struct reader *r = calloc(1, sizeof *r);
+    *reader = NULL;
+    if (r == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory to read the store");
+    r->db = db;
+    r->borrowed = r->pinned = r->blobs_known = true;
+    andon_status st = prepare(r, err);
+    if (st == ANDON_OK) *reader = r;
+    else reader_close(r);
+    return st;
 }
 
 andon_status reader_open(const char *path, struct reader **reader, andon_error *err)
@@ -68,8 +91,11 @@ void reader_close(struct reader *r)
 {
     if (r == NULL) return;
     for (int i = 0; i < VIEW_STATEMENTS; i++) sqlite3_finalize(r->sql[i]);
-    sqlite3_close(r->db);
+    if (!r->borrowed) sqlite3_close(r->db);
     view_hot_forget(r);
+    if (r->spare != NULL) scan_close(r->spare);
+    free(r->spare);
+    free(r->rollups);
     free(r);
 }
 
@@ -206,25 +232,53 @@ bool reader_model_name(struct reader *r, uint32_t model, struct text *name, uint
 
 /* ---- rows ---- */
 
-andon_status reader_rows(struct reader *r, uint32_t asset, int64_t from_ns, int64_t to_ns,
-                         bool (*each)(void *context, const struct reader_row *row), void *context,
-                         andon_error *err)
+struct scan *view_take_scan(struct reader *r)
 {
-    struct scan scan = {0};
+    struct scan *scan = r->spare;
+    r->spare = NULL;
+    return scan != NULL ? scan : calloc(1, sizeof *scan);
+}
+
+void view_give_scan(struct reader *r, struct scan *scan)
+{
+    if (scan == NULL) return;
+    scan_rest(scan);
+    if (r->spare == NULL) {
+        r->spare = scan;
+        return;
+    }
+    scan_close(scan);
+    free(scan);
+}
+
+static andon_status each_row(struct scan *scan,
+                             bool (*each)(void *context, const struct reader_row *row),
+                             void *context, andon_error *err)
+{
     bool more = true;
-    andon_status st = view_enter(r, err);
-    if (st != ANDON_OK) return st;
-    st = scan_find(&scan, r, asset, from_ns, to_ns, err);
-    while (st == ANDON_OK && more) {
+    while (more) {
         struct store_row row;
-        st = scan_next(&scan, &row, &more, err);
-        if (st != ANDON_OK || !more) break;
+        andon_status st = scan_next(scan, &row, &more, err);
+        if (st != ANDON_OK || !more) return st;
         struct reader_row out = {.ts_ns = row.ts_ns, .received_ns = row.received_ns,
                                  .fields = row.fields, .field = row.field, .judged = row.judged,
                                  .verdict = row.verdict};
         more = each(context, &out);
     }
-    scan_close(&scan);
+    return ANDON_OK;
+}
+
+andon_status reader_rows(struct reader *r, uint32_t asset, int64_t from_ns, int64_t to_ns,
+                         bool (*each)(void *context, const struct reader_row *row), void *context,
+                         andon_error *err)
+{
+    andon_status st = view_enter(r, err);
+    if (st != ANDON_OK) return st;
+    struct scan *scan = view_take_scan(r);
+    if (scan == NULL) st = andon_fail(err, ANDON_ENOMEM, "no memory to read the store");
+    if (st == ANDON_OK) st = scan_find(scan, r, asset, from_ns, to_ns, err);
+    if (st == ANDON_OK) st = each_row(scan, each, context, err);
+    view_give_scan(r, scan);
     view_leave(r);
     return st;
 }

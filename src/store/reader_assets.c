@@ -1,29 +1,22 @@
 /* What is known of assets: from their chunks, kept with them, and from the rows that wait. */
-#include <stdlib.h>
-
 #include "store/record.h"
 #include "store/view.h"
 
 struct listing {
     struct reader *reader;
-    struct record_cursor cursor, last;
+    struct record_cursor cursor;
     bool (*each)(void *context, const struct reader_asset *asset);
     void *context;
 };
 
 /* The newest verdict, as it is kept with the asset. */
-static void take_verdict(struct listing *l, sqlite3_stmt *sql, struct reader_asset *a,
-                         int64_t *verdict_ns)
+static void take_verdict(sqlite3_stmt *sql, struct reader_asset *a, int64_t *verdict_ns)
 {
-    struct store_row row;
     const uint8_t *bytes = sqlite3_column_blob(sql, 8);
     if (bytes == NULL) return;
-    l->last.in = (struct wire){.at = bytes, .end = bytes + sqlite3_column_bytes(sql, 8)};
-    l->last.shape = (struct record_shape){0};
-    if (record_next(&l->last, &row) != 1 || !row.judged) return;
-    a->judged = true;
-    a->last = row.verdict;
-    *verdict_ns = sqlite3_column_int64(sql, 7);
+    struct wire in = {.at = bytes, .end = bytes + sqlite3_column_bytes(sql, 8)};
+    a->judged = record_get_verdict(&in, &a->last);
+    if (a->judged) *verdict_ns = sqlite3_column_int64(sql, 7);
 }
 
 static void add_row(const struct store_row *row, struct reader_asset *a, int64_t *verdict_ns)
@@ -48,9 +41,7 @@ static andon_status add_waiting(struct listing *l, uint64_t sealed, struct reade
             struct store_row row;
             int got = 0;
             if (run->first < sealed) continue;
-            l->cursor.in = (struct wire){.at = b->bytes + run->at,
-                                         .end = b->bytes + run->at + run->size};
-            l->cursor.shape = (struct record_shape){0};
+            record_begin(&l->cursor, a->asset, b->bytes + run->at, run->size);
             while ((got = record_next(&l->cursor, &row)) == 1) add_row(&row, a, verdict_ns);
             if (got == -1) return andon_fail(err, ANDON_ENOMEM, "no memory for waiting rows");
             if (got != 0)
@@ -74,7 +65,7 @@ static andon_status list_asset(struct listing *l, sqlite3_stmt *sql, bool *go_on
         a.first_ts_ns = sqlite3_column_int64(sql, 2);
         a.last_ts_ns = sqlite3_column_int64(sql, 3);
     }
-    take_verdict(l, sql, &a, &verdict_ns);
+    take_verdict(sql, &a, &verdict_ns);
     andon_status st = add_waiting(l, sealed, &a, &verdict_ns, err);
     if (st == ANDON_OK) *go_on = l->each(l->context, &a);
     return st;
@@ -95,8 +86,7 @@ andon_status reader_assets(struct reader *r,
         st = list_asset(&l, sql, &go_on, err);
     if (st == ANDON_OK && go_on && code != SQLITE_DONE) st = sql_fail(r->db, "the store", err);
     sqlite3_reset(sql);
-    free(l.cursor.field);
-    free(l.last.field);
+    record_cursor_free(&l.cursor);
     view_leave(r);
     return st;
 }

@@ -1,254 +1,215 @@
-/* Figures per bucket. A chunk that overlaps no other is added up column by column, without making rows
- * of it: where its values are decimals, their whole numbers are summed exactly and divided once. What
- * overlaps goes through the merge. */
-#include <math.h>
+/* reader_buckets. Days that were rolled up are read from the rollups where those cover whole buckets: of
+ * days whose rows have been dropped because there is nothing else, of others because it is quicker.
+ * Everything between goes through the rows. */
+#include <stdlib.h>
 
-#include "andon/model.h"
-#include "store/scan.h"
+#include "store/bucket.h"
+#include "store/rollup.h"
 
-struct buckets {
-    struct scan scan;
-    uint32_t channel;
-    int64_t bucket_ns;
-    struct reader_bucket now; /* count 0: none is open */
-    double carry;             /* what the sum lost: Neumaier, ZAMM 1974 */
-    uint8_t worst;            /* rank of the worst state so far         */
-    bool stopped;
-    bool (*each)(void *context, const struct reader_bucket *bucket);
-    void *context;
+#define DAY_NS (rollup_bucket_ns[ROLLUP_DAY])
+
+struct view_rollups { /* room of a reader, taken when a day was rolled up that it asks for */
+    struct rollup days, hours, minutes, part;
 };
 
-/* Rank of a state: no verdict, normal, unknown, anomaly. */
-static uint8_t rank_of(uint8_t state)
-{
-    static const uint8_t rank[3] = {[ANDON_NORMAL] = 1, [ANDON_UNKNOWN] = 2, [ANDON_ANOMALY] = 3};
-    return state < sizeof rank ? rank[state] : 0;
-}
-
-static uint8_t state_of(uint8_t rank)
-{
-    static const uint8_t state[4] = {ANDON_UNKNOWN, ANDON_NORMAL, ANDON_UNKNOWN, ANDON_ANOMALY};
-    return state[rank];
-}
-
-static int64_t start_of(const struct buckets *b, int64_t ts)
-{
-    int64_t rest = ts % b->bucket_ns, start;
-    if (rest < 0) rest += b->bucket_ns;
-    return __builtin_sub_overflow(ts, rest, &start) ? INT64_MIN : start;
-}
-
-static void finish(struct buckets *b)
-{
-    if (b->now.count == 0 || b->stopped) return;
-    b->now.sum += b->carry;
-    b->now.mean = b->now.sum / (double)b->now.count;
-    b->now.worst_state = state_of(b->worst);
-    b->stopped = !b->each(b->context, &b->now);
-    b->now.count = 0;
-}
-
-struct piece { /* values of one bucket that follow each other */
-    uint64_t count;
-    double sum, min, max, last;
+struct asking {
+    struct reader *reader;
+    struct scan *scan, *waiting;
+    uint32_t asset;
+    int64_t from_ns, to_ns;
+    struct bucket_sum sum;
+    struct view_rollups *room;
+    int64_t holds[ROLLUP_TIERS]; /* which span each tier's room holds; INT64_MIN: none */
 };
 
-static void add(struct buckets *b, int64_t start, const struct piece *p, uint8_t worst)
+static andon_status add_raw(struct asking *a, int64_t from_ns, int64_t to_ns, bool late_only,
+                            struct bucket_sum *sum, andon_error *err)
 {
-    if (p->count == 0) return;
-    if (b->now.count == 0 || b->now.start_ns != start) {
-        finish(b);
-        b->now = (struct reader_bucket){.start_ns = start, .min = p->min, .max = p->max};
-        b->carry = 0.0;
-        b->worst = 0;
-    }
-    double sum = b->now.sum + p->sum;
-    b->carry += fabs(b->now.sum) >= fabs(p->sum) ? (b->now.sum - sum) + p->sum
-                                                 : (p->sum - sum) + b->now.sum;
-    b->now.sum = sum;
-    b->now.count += p->count;
-    if (p->min < b->now.min) b->now.min = p->min;
-    if (p->max > b->now.max) b->now.max = p->max;
-    b->now.last = p->last;
-    if (worst > b->worst) b->worst = worst;
+    if (from_ns >= to_ns) return ANDON_OK;
+    a->scan->late_only = late_only;
+    andon_status st = scan_find(a->scan, a->reader, a->asset, from_ns, to_ns, err);
+    if (st == ANDON_OK) st = bucket_walk(a->scan, sum, 1, err);
+    a->scan->late_only = false;
+    return st;
 }
 
-/* ---- by columns ---- */
+/* ---- what was rolled up ---- */
 
-struct strip { /* one column of a chunk: m values with their times */
-    uint32_t m;
-    bool whole;  /* x[] are whole numbers of 1 / power */
-    double power;
-    int64_t ts[RICE_MAX], x[RICE_MAX];
-    double v[RICE_MAX];
-    uint8_t rank[RICE_MAX];
-    bool judged;
-};
-
-static struct piece piece_of_whole(const struct strip *t, uint32_t from, uint32_t to)
+static struct rollup *room_of(struct asking *a, enum rollup_tier tier)
 {
-    int64_t min = t->x[from], max = min;
-    uint64_t sum = 0;
-    for (uint32_t i = from; i < to; i++) {
-        sum += (uint64_t)t->x[i];
-        min = t->x[i] < min ? t->x[i] : min;
-        max = t->x[i] > max ? t->x[i] : max;
-    }
-    return (struct piece){to - from, (double)(int64_t)sum / t->power, (double)min / t->power,
-                          (double)max / t->power, (double)t->x[to - 1] / t->power};
+    return tier == ROLLUP_DAY ? &a->room->days
+           : tier == ROLLUP_HOUR ? &a->room->hours : &a->room->minutes;
 }
 
-static struct piece piece_of(const struct strip *t, uint32_t from, uint32_t to)
+/* The rollups of one span; empty when there are none. */
+static andon_status load(struct asking *a, enum rollup_tier tier, int64_t span, andon_error *err)
 {
-    struct piece p = {0};
-    if (t->whole) return piece_of_whole(t, from, to);
-    for (uint32_t i = from; i < to; i++) {
-        double v = t->v[i];
-        if (isnan(v)) continue;
-        if (p.count == 0 || v < p.min) p.min = v;
-        if (p.count == 0 || v > p.max) p.max = v;
-        p.sum += v;
-        p.last = v;
-        p.count++;
-    }
-    return p;
-}
-
-static uint8_t worst_of(const struct strip *t, uint32_t from, uint32_t to)
-{
-    uint8_t worst = 0;
-    for (uint32_t i = from; t->judged && i < to; i++) worst = t->rank[i] > worst ? t->rank[i] : worst;
-    return worst;
-}
-
-/* Times and ranks only of the rows that have a value. */
-static void close_up(struct strip *t, const struct chunk_column *c, uint32_t rows)
-{
-    uint32_t m = 0;
-    for (uint32_t r = 0; r < rows; r++) {
-        if ((c->present[r / 64] >> (r % 64) & 1u) == 0) continue;
-        t->ts[m] = t->ts[r];
-        t->rank[m++] = t->rank[r];
-    }
-}
-
-/* False: damaged. */
-static bool read_strip(const struct chunk *chunk, const struct chunk_column *c, struct strip *t)
-{
-    struct number_column form;
-    struct wire in = c->body;
-    t->m = c->count;
-    t->judged = chunk->judged;
-    if (!chunk_times(chunk, t->ts, RICE_MAX) || !number_column_get(&in, t->m, &form, t->x))
-        return false;
-    if (t->judged) {
-        if (!chunk_states(chunk, t->rank)) return false;
-        for (uint32_t r = 0; r < chunk->rows; r++) t->rank[r] = rank_of(t->rank[r]);
-    }
-    t->whole = form.form == NUMBER_DECIMAL && form.odd == 0;
-    t->power = t->whole ? number_column_power[form.shift] : 1.0;
-    if (!t->whole) number_column_values(&form, t->x, t->m, t->v);
-    if (!c->all) close_up(t, c, chunk->rows);
-    return true;
-}
-
-static void add_strip(struct buckets *b, const struct strip *t)
-{
-    uint32_t at = 0;
-    while (at < t->m && t->ts[at] < b->scan.from_ns) at++;
-    while (at < t->m && t->ts[at] < b->scan.to_ns && !b->stopped) {
-        int64_t start = start_of(b, t->ts[at]), end;
-        if (__builtin_add_overflow(start, b->bucket_ns, &end) || end > b->scan.to_ns)
-            end = b->scan.to_ns;
-        uint32_t to = at + 1;
-        while (to < t->m && t->ts[to] < end) to++;
-        struct piece p = piece_of(t, at, to);
-        add(b, start, &p, worst_of(t, at, to));
-        at = to;
-    }
-}
-
-/* A chunk that stands alone. *done false: it needs the merge. */
-static andon_status add_chunk(struct buckets *b, uint32_t item, bool *done, andon_error *err)
-{
-    struct chunk chunk;
-    struct chunk_column number, flag;
-    struct strip strip;
-    andon_status st = scan_chunk(&b->scan, item, &chunk, err);
-    *done = st == ANDON_OK && !chunk.repeats;
-    if (st != ANDON_OK || chunk.repeats) return st;
-    bool has_number = chunk_find(&chunk, b->channel, STORE_NUMBER, &number);
-    bool has_flag = chunk_find(&chunk, b->channel, STORE_FLAG, &flag);
-    if (has_number && has_flag) *done = false;
-    if (!*done || (!has_number && !has_flag)) return ANDON_OK;
-    if (!read_strip(&chunk, has_number ? &number : &flag, &strip))
-        return andon_fail(err, ANDON_EFORMAT, "the store is damaged: chunk %lld",
-                          (long long)b->scan.item[item].id);
-    add_strip(b, &strip);
-    return ANDON_OK;
-}
-
-/* ---- by rows ---- */
-
-static void add_row(struct buckets *b, const struct store_row *row)
-{
-    for (uint32_t i = 0; i < row->fields; i++) {
-        const struct store_field *f = &row->field[i];
-        if (f->channel != b->channel || f->kind == STORE_TEXT || isnan(f->number)) continue;
-        struct piece p = {1, f->number, f->number, f->number, f->number};
-        add(b, start_of(b, row->ts_ns), &p, row->judged ? rank_of(row->verdict.state) : 0);
-    }
-}
-
-static andon_status add_merged(struct buckets *b, uint32_t first, uint32_t end, uint32_t hot_from,
-                               uint32_t hot_to, andon_error *err)
-{
-    struct store_row row;
-    bool more = first < end || hot_from < hot_to;
+    struct rollup *out = room_of(a, tier);
+    sqlite3_stmt *sql = a->reader->sql[VIEW_ROLLUP];
     andon_status st = ANDON_OK;
-    scan_only(&b->scan, first, end, hot_from, hot_to);
-    while (st == ANDON_OK && more && !b->stopped) {
-        st = scan_next(&b->scan, &row, &more, err);
-        if (st == ANDON_OK && more) add_row(b, &row);
+    if (a->holds[tier] == span) return ANDON_OK;
+    a->holds[tier] = span;
+    out->buckets = 0;
+    sqlite3_bind_int64(sql, 1, a->sum.channel);
+    sqlite3_bind_int(sql, 2, (int)tier);
+    sqlite3_bind_int64(sql, 3, span);
+    int code = sqlite3_step(sql);
+    if (code == SQLITE_ROW) {
+        const void *bytes = sqlite3_column_blob(sql, 0);
+        if (!rollup_get(bytes, (size_t)sqlite3_column_bytes(sql, 0), tier, out))
+            st = andon_fail(err, ANDON_EFORMAT, "the store is damaged: rollup %d of channel %u", tier,
+                            a->sum.channel);
+    } else if (code != SQLITE_DONE) st = sql_fail(a->reader->db, "the store", err);
+    sqlite3_reset(sql);
+    return st;
+}
+
+static bool make_room(struct asking *a)
+{
+    if (a->reader->rollups == NULL) a->reader->rollups = malloc(sizeof *a->reader->rollups);
+    /* A query within this one takes room of its own. */
+    a->room = a->reader->rollups;
+    a->reader->rollups = NULL;
+    for (int tier = 0; tier < ROLLUP_TIERS; tier++) a->holds[tier] = INT64_MIN;
+    return a->room != NULL;
+}
+
+static void give_room(struct asking *a)
+{
+    if (a->reader->rollups == NULL) a->reader->rollups = a->room;
+    else free(a->room);
+}
+
+/* The coarsest tier whose buckets lie within those that are asked for and within [from, to), and that is
+ * kept of the day; NULL: none. */
+static andon_status find_tier(struct asking *a, int64_t day_ns, int64_t from, int64_t to,
+                              enum rollup_tier *tier, struct rollup **found, andon_error *err)
+{
+    andon_status st = ANDON_OK;
+    *found = NULL;
+    for (int t = ROLLUP_DAY; t >= ROLLUP_MINUTE && *found == NULL && st == ANDON_OK; t--) {
+        struct rollup *room = room_of(a, (enum rollup_tier)t);
+        int64_t ns = rollup_bucket_ns[t];
+        if (a->sum.bucket_ns % ns != 0 || from % ns != 0 || to % ns != 0) continue;
+        *tier = (enum rollup_tier)t;
+        st = load(a, *tier, rollup_span(*tier, day_ns), err);
+        for (uint32_t i = 0; i < room->buckets && *found == NULL; i++)
+            if (room->start_ns[i] >= day_ns && room->start_ns[i] < day_ns + DAY_NS) *found = room;
     }
     return st;
 }
 
-/* Items from `first` on that overlap; *latest becomes the end of their times. */
-static uint32_t overlap_end(const struct scan *s, uint32_t first, int64_t *latest)
+static void add_rollup(struct asking *a, const struct rollup *r, int64_t from, int64_t to)
 {
-    uint32_t end = first + 1;
-    *latest = s->item[first].t_max;
-    for (; end < s->items && s->item[end].t_min <= *latest; end++)
-        if (s->item[end].t_max > *latest) *latest = s->item[end].t_max;
-    return end;
+    for (uint32_t i = 0; i < r->buckets; i++)
+        if (r->start_ns[i] >= from && r->start_ns[i] < to)
+            bucket_add(&a->sum, bucket_start(a->sum.bucket_ns, r->start_ns[i]), &r->piece[i]);
 }
 
-/* The first waiting row, from `at` on, that is not before ns. */
-static uint32_t hot_before(const struct scan *s, uint32_t at, int64_t ns)
+/* Rows that came when their day had been dropped already are added to what was rolled up of it. */
+static andon_status join_late(struct asking *a, enum rollup_tier tier, int64_t from, int64_t to,
+                              struct rollup *found, andon_error *err)
 {
-    while (at < s->hot_end && scan_hot_ns(s, at) < ns) at++;
-    return at;
+    struct bucket_sum sum = {.channel = a->sum.channel, .bucket_ns = rollup_bucket_ns[tier],
+                             .each = rollup_collect};
+    struct rollup_collector collector = {.rollup = &a->room->part, .sum = &sum};
+    sum.context = &collector;
+    a->room->part.buckets = 0;
+    andon_status st = add_raw(a, from, to, true, &sum, err);
+    if (st != ANDON_OK) return st;
+    bucket_finish(&sum);
+    (void)rollup_sum(found, &a->room->part);
+    /* It is no longer what the file holds. */
+    if (tier != ROLLUP_DAY) a->holds[tier] = INT64_MIN;
+    return ANDON_OK;
 }
 
-static andon_status add_all(struct buckets *b, andon_error *err)
+/* Whether rows of [from, to) wait. */
+static andon_status waits(struct asking *a, int64_t from, int64_t to, bool *any, andon_error *err)
 {
-    struct scan *s = &b->scan;
-    uint32_t hot = s->hot_first;
     andon_status st = ANDON_OK;
-    for (uint32_t at = 0, end; at < s->items && st == ANDON_OK && !b->stopped; at = end) {
-        int64_t latest;
-        bool done = false;
-        end = overlap_end(s, at, &latest);
-        uint32_t before = hot_before(s, hot, s->item[at].t_min);
-        uint32_t within = latest < INT64_MAX ? hot_before(s, before, latest + 1) : s->hot_end;
-        if (hot < before) st = add_merged(b, 0, 0, hot, before, err);
-        if (st == ANDON_OK && end == at + 1 && before == within) st = add_chunk(b, at, &done, err);
-        if (st == ANDON_OK && !done) st = add_merged(b, at, end, before, within, err);
-        hot = within;
+    if (a->waiting == NULL) {
+        a->waiting = view_take_scan(a->reader);
+        if (a->waiting == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory to read the store");
+        st = scan_waiting(a->waiting, a->reader, a->asset, a->from_ns, a->to_ns, err);
     }
-    if (st == ANDON_OK && !b->stopped) st = add_merged(b, 0, 0, hot, s->hot_end, err);
-    if (st == ANDON_OK) finish(b);
+    *any = false;
+    for (uint32_t i = a->waiting->hot_first; st == ANDON_OK && i < a->waiting->hot_end; i++)
+        *any |= scan_hot_ns(a->waiting, i) >= from && scan_hot_ns(a->waiting, i) < to;
+    return st;
+}
+
+/* ROLL_ANEW 0, ROLL_ADD 1, or -1: the day is not on the list. */
+static andon_status listed(struct asking *a, int64_t day_ns, int *mode, andon_error *err)
+{
+    sqlite3_stmt *sql = a->reader->sql[VIEW_UNROLLED];
+    andon_status st = ANDON_OK;
+    sqlite3_bind_int64(sql, 1, a->asset);
+    sqlite3_bind_int64(sql, 2, day_ns / DAY_NS);
+    int code = sqlite3_step(sql);
+    *mode = code == SQLITE_ROW ? sqlite3_column_int(sql, 0) : -1;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) st = sql_fail(a->reader->db, "the store", err);
+    sqlite3_reset(sql);
+    return st;
+}
+
+/* One day that was rolled up; *at is how far the rows have been added. A day of which there are still
+ * rows is left to them when they say more. */
+static andon_status add_day(struct asking *a, int64_t day_ns, int64_t *at, andon_error *err)
+{
+    int64_t from = day_ns > a->from_ns ? day_ns : a->from_ns, to = day_ns + DAY_NS;
+    bool dropped = day_ns < a->reader->raw_floor_ns;
+    enum rollup_tier tier = ROLLUP_DAY;
+    struct rollup *found;
+    bool waiting = false;
+    int mode;
+    if (to > a->to_ns) to = a->to_ns;
+    andon_status st = listed(a, day_ns, &mode, err);
+    if (st != ANDON_OK || mode == 0 || (!dropped && mode > 0)) return st;
+    st = find_tier(a, day_ns, from, to, &tier, &found, err);
+    if (st == ANDON_OK && found != NULL && !dropped) st = waits(a, from, to, &waiting, err);
+    if (st != ANDON_OK || waiting || (found == NULL && !dropped)) return st;
+    st = add_raw(a, *at, from, false, &a->sum, err);
+    if (st == ANDON_OK && found != NULL && dropped) st = join_late(a, tier, from, to, found, err);
+    if (st == ANDON_OK && found != NULL) add_rollup(a, found, from, to);
+    *at = to;
+    return st;
+}
+
+/* The spans of days that there are of the channel. */
+static andon_status find_spans(struct asking *a, int64_t *first, int64_t *last, andon_error *err)
+{
+    sqlite3_stmt *sql = a->reader->sql[VIEW_SPANS];
+    andon_status st = ANDON_OK;
+    *first = 0;
+    *last = -1;
+    sqlite3_bind_int64(sql, 1, a->sum.channel);
+    sqlite3_bind_int(sql, 2, ROLLUP_DAY);
+    int code = sqlite3_step(sql);
+    if (code == SQLITE_ROW && sqlite3_column_type(sql, 0) != SQLITE_NULL) {
+        *first = sqlite3_column_int64(sql, 0);
+        *last = sqlite3_column_int64(sql, 1);
+    } else if (code != SQLITE_ROW) st = sql_fail(a->reader->db, "the store", err);
+    sqlite3_reset(sql);
+    int64_t low = rollup_span(ROLLUP_DAY, a->from_ns), high = rollup_span(ROLLUP_DAY, a->to_ns - 1);
+    if (low > *first) *first = low;
+    if (high < *last) *last = high;
+    return st;
+}
+
+static andon_status add_days(struct asking *a, int64_t *at, andon_error *err)
+{
+    int64_t first, last;
+    andon_status st = find_spans(a, &first, &last, err);
+    if (st != ANDON_OK || first > last) return st;
+    if (!make_room(a)) return andon_fail(err, ANDON_ENOMEM, "no memory for rollups");
+    for (int64_t span = first; span <= last && st == ANDON_OK; span++) {
+        st = load(a, ROLLUP_DAY, span, err);
+        for (uint32_t i = 0; i < a->room->days.buckets && st == ANDON_OK && !a->sum.stopped; i++) {
+            int64_t day_ns = a->room->days.start_ns[i];
+            if (day_ns + DAY_NS > a->from_ns && day_ns < a->to_ns) st = add_day(a, day_ns, at, err);
+        }
+    }
     return st;
 }
 
@@ -257,15 +218,24 @@ andon_status reader_buckets(struct reader *r, uint32_t asset, uint32_t channel, 
                             bool (*each)(void *context, const struct reader_bucket *bucket),
                             void *context, andon_error *err)
 {
-    struct buckets b = {.channel = channel, .bucket_ns = bucket_ns, .each = each,
-                        .context = context};
+    struct asking a = {.reader = r, .asset = asset, .from_ns = from_ns, .to_ns = to_ns,
+                       .sum = {.channel = channel, .bucket_ns = bucket_ns, .each = each,
+                               .context = context}};
+    int64_t at = from_ns;
     if (bucket_ns < 1) return andon_fail(err, ANDON_EINVAL, "a bucket of %lld ns, expected 1 or more",
                                          (long long)bucket_ns);
+    if (from_ns >= to_ns) return ANDON_OK;
     andon_status st = view_enter(r, err);
     if (st != ANDON_OK) return st;
-    st = scan_find(&b.scan, r, asset, from_ns, to_ns, err);
-    if (st == ANDON_OK) st = add_all(&b, err);
-    scan_close(&b.scan);
+    a.scan = view_take_scan(r);
+    if (a.scan == NULL) st = andon_fail(err, ANDON_ENOMEM, "no memory to read the store");
+    if (st == ANDON_OK && bucket_ns % rollup_bucket_ns[ROLLUP_MINUTE] == 0)
+        st = add_days(&a, &at, err);
+    if (st == ANDON_OK && !a.sum.stopped) st = add_raw(&a, at, to_ns, false, &a.sum, err);
+    if (st == ANDON_OK) bucket_finish(&a.sum);
+    give_room(&a);
+    view_give_scan(r, a.scan);
+    view_give_scan(r, a.waiting);
     view_leave(r);
     return st;
 }

@@ -5,13 +5,18 @@
 
 #include <assert.h>
 
-enum shape { LINE, LEVEL, STEP, CURVE };
-enum { RICE_ESCAPE = 16 };
+enum shape { LEVEL, STEP, CURVE, SMOOTH, SHAPES, LINE = SHAPES };
+enum { RICE_ESCAPE = 16, SAMPLE_MIN = 32, SETTLE = 8 };
+
+/* The head: 64 widths for each of the first three shapes, 48 for SMOOTH, which is for small residuals. */
+enum { HEAD_SMOOTH = 3 * 64, HEAD_CONSTANT = HEAD_SMOOTH + 48, HEAD_LINE, SMOOTH_WIDTH_MAX = 47 };
+
+static const uint8_t first_residual[SHAPES] = {[LEVEL] = 0, [STEP] = 1, [CURVE] = 2, [SMOOTH] = 1};
+static const uint8_t parameters[SHAPES] = {[LEVEL] = 1, [STEP] = 2, [CURVE] = 2, [SMOOTH] = 1};
 
 struct plan {
     enum shape shape;
-    uint32_t first;         /* residuals begin at x[first] */
-    unsigned width;         /* b                         */
+    unsigned width; /* b */
     int64_t param[2];
 };
 
@@ -52,8 +57,14 @@ static int64_t middle(const int64_t *x, uint32_t n)
 
 /* How many residuals of each predictor have how many bits. */
 struct counts {
-    uint16_t of[4][65];
+    uint16_t of[SHAPES][65];
 };
+
+/* What SMOOTH predicts, scaled by 4, and the prediction itself. */
+static inline int64_t quarter(uint64_t p)
+{
+    return (int64_t)(p + 2) >> 2;
+}
 
 /* Half bits that n residuals, of which of[L] have L bits, take with this width: what a number of
  * 1, 2, 3, 4 bits above the width costs in unary on the average, and beyond that as an escape. */
@@ -98,52 +109,95 @@ static uint32_t pick_width(const uint16_t *of, uint32_t n, unsigned *width)
     return least;
 }
 
-/* Picks the predictor and the width that take the fewest bits. */
+/* Counts the residuals of all predictors over x[from .. to), from >= 2. */
+static void count(struct counts *counts, const int64_t *x, uint32_t from, uint32_t to, int64_t base,
+                  int64_t slope)
+{
+    uint32_t i = from > 2 + SETTLE ? from - SETTLE : 2;
+    int64_t step = minus(x[i - 1], x[i - 2]);
+    uint64_t p = 4 * (uint64_t)x[i - 1];
+    for (; i < from; i++) { /* what SMOOTH would have come to */
+        p += (uint64_t)minus(x[i], quarter(p));
+        step = minus(x[i], x[i - 1]);
+    }
+    for (; i < to; i++) {
+        int64_t d = minus(x[i], x[i - 1]), smooth = minus(x[i], quarter(p));
+        counts->of[LEVEL][bits_of(wire_zigzag(minus(x[i], base)))]++;
+        counts->of[STEP][bits_of(wire_zigzag(minus(d, slope)))]++;
+        counts->of[CURVE][bits_of(wire_zigzag(minus(d, step)))]++;
+        counts->of[SMOOTH][bits_of(wire_zigzag(smooth))]++;
+        p += (uint64_t)smooth;
+        step = d;
+    }
+}
+
+static bool is_line(const int64_t *x, uint32_t n, int64_t slope)
+{
+    uint64_t bent = 0;
+    for (uint32_t i = 1; i < n; i++) bent |= (uint64_t)minus(minus(x[i], x[i - 1]), slope);
+    return bent == 0;
+}
+
+/* Picks the predictor that takes the fewest bits in the middle of the sequence: looking at all of it
+ * would take as long as all the rest of writing it. */
 static void pick(struct plan *p, const int64_t *x, uint32_t n)
 {
     struct counts counts = {0};
-    int64_t slope = n > 1 ? slope_of(x[n - 1], x[0], n - 1) : 0, base = middle(x, n), step = 0;
-    uint64_t bent = 0;
-    counts.of[LEVEL][bits_of(wire_zigzag(minus(x[0], base)))]++;
-    for (uint32_t i = 1; i < n; i++) {
-        int64_t d = minus(x[i], x[i - 1]);
-        uint64_t r = wire_zigzag(minus(d, slope));
-        bent |= r;
-        counts.of[LEVEL][bits_of(wire_zigzag(minus(x[i], base)))]++;
-        counts.of[STEP][bits_of(r)]++;
-        counts.of[CURVE][bits_of(wire_zigzag(minus(d, step)))]++;
-        step = d;
-    }
+    int64_t slope = n > 1 ? slope_of(x[n - 1], x[0], n - 1) : 0, base;
     *p = (struct plan){.shape = LINE, .param = {x[0], slope}};
-    if (bent == 0) return;
-    /* The first step is no residual of CURVE. */
-    counts.of[CURVE][bits_of(wire_zigzag(minus(x[1], x[0])))]--;
+    if (is_line(x, n, slope)) return;
+    base = middle(x, n);
+    uint32_t sample = n / 4 > SAMPLE_MIN ? n / 4 : SAMPLE_MIN;
+    uint32_t from = n > sample + 4 ? (n - sample) / 2 : 2, to = from + sample < n ? from + sample : n;
     uint32_t least = UINT32_MAX;
-    for (unsigned shape = LEVEL; shape <= CURVE; shape++) {
+    count(&counts, x, from, to, base, slope);
+    for (int shape = 0; shape < SHAPES; shape++) {
         unsigned width;
-        uint32_t cost = pick_width(counts.of[shape], n - (shape - LEVEL), &width);
-        if (cost >= least) continue;
+        uint32_t cost = pick_width(counts.of[shape], to - from, &width);
+        if (n < SAMPLE_MIN) cost += 16u * parameters[shape];
+        if (cost >= least || (shape == SMOOTH && width > SMOOTH_WIDTH_MAX)) continue;
         least = cost;
         p->shape = (enum shape)shape;
-        p->width = width;
     }
     if (p->shape == LEVEL) p->param[0] = base;
     if (p->shape == CURVE) p->param[1] = x[1];
-    p->first = p->shape - LEVEL;
 }
 
-/* u[i] for i in [first, n). */
-static void residuals(const struct plan *p, const int64_t *x, uint32_t n, uint64_t *u)
+/* u[i] for the residuals of x[n]; returns how many. */
+static uint32_t residuals(const struct plan *plan, const int64_t *x, uint32_t n, uint64_t *u)
 {
-    uint32_t i = p->first;
-    int64_t base = p->param[0], slope = p->param[1];
-    if (p->shape == LEVEL)
-        for (; i < n; i++) u[i] = wire_zigzag(minus(x[i], base));
-    else if (p->shape == STEP)
-        for (; i < n; i++) u[i] = wire_zigzag(minus(minus(x[i], x[i - 1]), slope));
-    else
-        for (; i < n; i++)
-            u[i] = wire_zigzag(minus(minus(x[i], x[i - 1]), minus(x[i - 1], x[i - 2])));
+    int64_t base = plan->param[0], slope = plan->param[1];
+    uint64_t p = 4 * (uint64_t)x[0];
+    switch (plan->shape) {
+    case LEVEL:
+        for (uint32_t i = 0; i < n; i++) u[i] = wire_zigzag(minus(x[i], base));
+        return n;
+    case STEP:
+        for (uint32_t i = 1; i < n; i++) u[i - 1] = wire_zigzag(minus(minus(x[i], x[i - 1]), slope));
+        return n - 1;
+    case CURVE:
+        for (uint32_t i = 2; i < n; i++)
+            u[i - 2] = wire_zigzag(minus(minus(x[i], x[i - 1]), minus(x[i - 1], x[i - 2])));
+        return n - 2;
+    default:
+        for (uint32_t i = 1; i < n; i++) {
+            int64_t r = minus(x[i], quarter(p));
+            p += (uint64_t)r;
+            u[i - 1] = wire_zigzag(r);
+        }
+        return n - 1;
+    }
+}
+
+/* Two counts in turn, as a count cannot be read back in the next step. */
+static unsigned width_of(const uint64_t *u, uint32_t n)
+{
+    uint16_t of[2][65] = {{0}};
+    unsigned width;
+    for (uint32_t i = 0; i < n; i++) of[i & 1][bits_of(u[i])]++;
+    for (int bits = 0; bits <= 64; bits++) of[0][bits] = (uint16_t)(of[0][bits] + of[1][bits]);
+    (void)pick_width(of[0], n, &width);
+    return width;
 }
 
 static uint8_t *put_unary(uint8_t *out, const uint64_t *u, uint32_t n, unsigned width)
@@ -198,20 +252,20 @@ uint8_t *rice_put(uint8_t *out, const int64_t *x, uint32_t n)
     if (n == 0) return out;
     pick(&p, x, n);
     if (p.shape == LINE) {
-        *out++ = (uint8_t)(LINE | (p.param[1] != 0) << 2);
+        *out++ = p.param[1] != 0 ? HEAD_LINE : HEAD_CONSTANT;
         out = wire_put_signed(out, p.param[0]);
         return p.param[1] != 0 ? wire_put_signed(out, p.param[1]) : out;
     }
-    residuals(&p, x, n, u);
-    const uint64_t *r = u + p.first;
-    uint32_t count = n - p.first;
-    *out++ = (uint8_t)(p.shape | p.width << 2);
+    uint32_t count = residuals(&p, x, n, u);
+    p.width = width_of(u, count);
+    if (p.shape == SMOOTH && p.width > SMOOTH_WIDTH_MAX) p.width = SMOOTH_WIDTH_MAX;
+    *out++ = (uint8_t)((unsigned)p.shape << 6 | p.width);
     out = wire_put_signed(out, p.param[0]);
-    if (p.shape != LEVEL) out = wire_put_signed(out, p.param[1]);
-    out = put_unary(out, r, count, p.width);
-    out = put_low(out, r, count, p.width);
+    if (parameters[p.shape] == 2) out = wire_put_signed(out, p.param[1]);
+    out = put_unary(out, u, count, p.width);
+    out = put_low(out, u, count, p.width);
     for (uint32_t i = 0; i < count; i++)
-        if (r[i] >> p.width >= RICE_ESCAPE) out = wire_put_varint(out, r[i] >> p.width);
+        if (u[i] >> p.width >= RICE_ESCAPE) out = wire_put_varint(out, u[i] >> p.width);
     return out;
 }
 
@@ -291,28 +345,36 @@ static bool get_escapes(struct wire *in, uint64_t *u, uint32_t n, unsigned width
     return !in->bad;
 }
 
-static void add_up(const struct plan *p, const uint64_t *u, int64_t *x, uint32_t n)
+static void add_up(const struct plan *plan, const uint64_t *u, int64_t *x, uint32_t n)
 {
-    uint64_t at = (uint64_t)p->param[0], step = (uint64_t)p->param[1];
-    if (p->shape == LEVEL) {
+    uint64_t at = (uint64_t)plan->param[0], step = (uint64_t)plan->param[1], p = 4 * at;
+    x[0] = plan->param[0];
+    switch (plan->shape) {
+    case LEVEL:
         for (uint32_t i = 0; i < n; i++) x[i] = (int64_t)(at + (uint64_t)wire_unzigzag(u[i]));
         return;
-    }
-    x[0] = p->param[0];
-    if (p->shape == STEP) {
+    case STEP:
         for (uint32_t i = 1; i < n; i++) {
             at += (uint64_t)wire_unzigzag(u[i - 1]) + step;
             x[i] = (int64_t)at;
         }
         return;
-    }
-    if (n > 1) x[1] = p->param[1];
-    step -= at;
-    at += step;
-    for (uint32_t i = 2; i < n; i++) {
-        step += (uint64_t)wire_unzigzag(u[i - 2]);
+    case CURVE:
+        x[1] = plan->param[1];
+        step -= at;
         at += step;
-        x[i] = (int64_t)at;
+        for (uint32_t i = 2; i < n; i++) {
+            step += (uint64_t)wire_unzigzag(u[i - 2]);
+            at += step;
+            x[i] = (int64_t)at;
+        }
+        return;
+    default:
+        for (uint32_t i = 1; i < n; i++) {
+            uint64_t r = (uint64_t)wire_unzigzag(u[i - 1]);
+            x[i] = (int64_t)((uint64_t)quarter(p) + r);
+            p += r;
+        }
     }
 }
 
@@ -323,6 +385,15 @@ static bool get_line(struct wire *in, bool sloped, int64_t *x, uint32_t n)
     return !in->bad;
 }
 
+bool rice_line(struct wire in, int64_t *first, int64_t *slope)
+{
+    uint8_t head = wire_u8(&in);
+    if (head != HEAD_CONSTANT && head != HEAD_LINE) return false;
+    *first = wire_signed(&in);
+    *slope = head == HEAD_LINE ? wire_signed(&in) : 0;
+    return !in.bad;
+}
+
 bool rice_get(struct wire *in, int64_t *x, uint32_t n)
 {
     uint64_t u[RICE_MAX];
@@ -330,13 +401,12 @@ bool rice_get(struct wire *in, int64_t *x, uint32_t n)
     if (n == 0) return true;
     if (n > RICE_MAX) return false;
     uint8_t head = wire_u8(in);
-    struct plan p = {.shape = (enum shape)(head & 3u), .width = head >> 2};
-    if (p.shape == LINE) return p.width <= 1 && get_line(in, p.width == 1, x, n);
+    if (head >= HEAD_CONSTANT) return head <= HEAD_LINE && get_line(in, head == HEAD_LINE, x, n);
+    struct plan p = {.shape = (enum shape)(head >> 6), .width = head & 63u};
     p.param[0] = wire_signed(in);
-    if (p.shape != LEVEL) p.param[1] = wire_signed(in);
-    p.first = p.shape == LEVEL ? 0 : p.shape == STEP ? 1 : 2;
-    if (in->bad || n <= p.first) return false; /* a line, then */
-    uint32_t count = n - p.first;
+    if (parameters[p.shape] == 2) p.param[1] = wire_signed(in);
+    if (in->bad || n <= first_residual[p.shape]) return false; /* a line, then */
+    uint32_t count = n - first_residual[p.shape];
     if (!get_unary(in, u, count, &escapes)) return false;
     if (p.width > 0 && !get_low(in, u, count, p.width)) return false;
     if (escapes && !get_escapes(in, u, count, p.width)) return false;

@@ -1,11 +1,13 @@
-/* A sequence of whole numbers in few bits: the best of three predictors, and Rice codes for what it
+/* A sequence of whole numbers in few bits: the best of a few predictors, and Rice codes for what it
  * misses (Rice and Plaunt, IEEE Trans. Comm. 1971). Pure functions.
  *
- *   u8  shape (bits 0-1) and width b (bits 2-7)
- *   LINE   x0, slope                    x[i] = x0 + i slope, exactly: b holds whether slope is there
- *   LEVEL  base                         r[i] = x[i] - base
- *   STEP   x0, slope                    r[i] = x[i] - x[i-1] - slope
- *   CURVE  x0, x1                       r[i] = x[i] - 2 x[i-1] + x[i-2]
+ *   u8 head: which shape, and the width b of what is written plainly of each residual
+ *   LINE    x0, slope    x[i] = x0 + i slope, exactly; of a constant the slope is left out
+ *   LEVEL   base         r[i] = x[i] - base
+ *   STEP    x0, slope    r[i] = x[i] - x[i-1] - slope
+ *   CURVE   x0, x1       r[i] = x[i] - 2 x[i-1] + x[i-2]
+ *   SMOOTH  x0           r[i] = x[i] - (p + 2) / 4 rounded down, then p += r[i]; p = 4 x0 at first:
+ *                        exponential smoothing by a quarter, for noise about a level that drifts
  * then for the residuals, made unsigned by zigzag: u >> b in unary (zeros, then a one), the low b
  * bits, and varints for the quotients of RICE_ESCAPE, whose unary code stands for "too large". The
  * parameters are zigzag varints; arithmetic wraps at 64 bits, so that every sequence comes back. */
@@ -24,5 +26,8 @@ uint8_t *rice_put(uint8_t *out, const int64_t *x, uint32_t n);
 
 /* rice_get reads x[n]; false: the bytes are no sequence of n numbers (x is then anything). */
 bool rice_get(struct wire *in, int64_t *x, uint32_t n);
+
+/* rice_line tells whether the sequence at `in` is a line, and which; it does not read on. */
+bool rice_line(struct wire in, int64_t *first, int64_t *slope);
 
 #endif

@@ -4,9 +4,14 @@
 
 #include <stdlib.h>
 
-#include "store/record.h"
-
 enum { ITEMS_FIRST = 64, SEEN_MAX = 4096 };
+
+void scan_rest(struct scan *s)
+{
+    if (s->reader == NULL || s->reader->stepping != s) return;
+    sqlite3_reset(s->reader->sql[VIEW_CHUNK_BYTES]);
+    s->reader->stepping = NULL;
+}
 
 static void free_source(struct scan_source *s)
 {
@@ -18,11 +23,13 @@ static void free_source(struct scan_source *s)
 
 void scan_close(struct scan *s)
 {
+    scan_rest(s);
     for (uint32_t i = 0; i < s->sources_made; i++) {
         free_source(s->source[i]);
         free(s->source[i]);
     }
     free_source(&s->hot);
+    record_cursor_free(&s->records);
     free(s->source);
     free(s->item);
     free(s->field);
@@ -54,29 +61,39 @@ static andon_status add_item(struct scan *s, const struct scan_item *item, andon
 }
 
 /* A chunk with a row before `to` ends at most the longest span later. */
-static andon_status find_items(struct scan *s, int64_t span_ns, andon_error *err)
+static void bind_range(const struct scan *s, sqlite3_stmt *sql)
 {
-    sqlite3_stmt *sql = s->reader->sql[VIEW_CHUNKS];
-    andon_status st = ANDON_OK;
     int64_t last;
-    int code = SQLITE_DONE;
-    bool ordered = true;
-    s->items = 0;
-    if (__builtin_add_overflow(s->to_ns, span_ns, &last)) last = INT64_MAX;
+    if (__builtin_add_overflow(s->to_ns, s->span_ns, &last)) last = INT64_MAX;
     sqlite3_bind_int64(sql, 1, s->asset);
     sqlite3_bind_int64(sql, 2, s->from_ns);
     sqlite3_bind_int64(sql, 3, last);
     sqlite3_bind_int64(sql, 4, s->to_ns);
+}
+
+static andon_status find_items(struct scan *s, andon_error *err)
+{
+    sqlite3_stmt *sql = s->reader->sql[VIEW_CHUNKS];
+    andon_status st = ANDON_OK;
+    int code = SQLITE_DONE;
+    s->ordered = true;
+    s->skipped = false;
+    s->items = 0;
+    bind_range(s, sql);
     while (st == ANDON_OK && (code = sqlite3_step(sql)) == SQLITE_ROW) {
+        if (s->late_only && sqlite3_column_int(sql, 3) == 0) {
+            s->skipped = true;
+            continue;
+        }
         struct scan_item item = {.id = sqlite3_column_int64(sql, 0),
                                  .t_min = sqlite3_column_int64(sql, 1),
                                  .t_max = sqlite3_column_int64(sql, 2)};
-        ordered &= s->items == 0 || by_start(&s->item[s->items - 1], &item) < 0;
+        s->ordered &= s->items == 0 || by_start(&s->item[s->items - 1], &item) < 0;
         st = add_item(s, &item, err);
     }
     if (st == ANDON_OK && code != SQLITE_DONE) st = sql_fail(s->reader->db, "the store", err);
     sqlite3_reset(sql);
-    if (!ordered) qsort(s->item, s->items, sizeof *s->item, by_start);
+    if (!s->ordered) qsort(s->item, s->items, sizeof *s->item, by_start);
     return st;
 }
 
@@ -109,13 +126,12 @@ static void trim(const struct scan *s, struct scan_source *o)
 }
 
 static andon_status add_run(struct scan *s, const struct view_blob *blob,
-                            const struct view_run *run, struct record_cursor *c, andon_error *err)
+                            const struct view_run *run, andon_error *err)
 {
+    struct record_cursor *c = &s->records;
     struct store_row row;
     int got;
-    c->in = (struct wire){.at = blob->bytes + run->at, .end = blob->bytes + run->at + run->size};
-    c->shape = (struct record_shape){0};
-    c->asset = s->asset;
+    record_begin(c, s->asset, blob->bytes + run->at, run->size);
     while ((got = record_next(c, &row)) == 1) {
         andon_status st = sheet_add(&s->hot.sheet, &row, err);
         if (st != ANDON_OK) return st;
@@ -129,7 +145,6 @@ static andon_status add_run(struct scan *s, const struct view_blob *blob,
 /* Waiting rows, of which those before `sealed` stand in chunks. */
 static andon_status find_hot(struct scan *s, uint64_t sealed, andon_error *err)
 {
-    struct record_cursor cursor = {0};
     andon_status st = view_hot(s->reader, err);
     if (st == ANDON_OK && s->hot.sheet.rows_max == 0)
         st = sheet_open(&s->hot.sheet, STORE_CHUNK_ROWS, err);
@@ -141,9 +156,8 @@ static andon_status find_hot(struct scan *s, uint64_t sealed, andon_error *err)
         for (; st == ANDON_OK && run != NULL && run < blob->run + blob->runs &&
                run->asset == s->asset;
              run++)
-            if (run->first >= sealed) st = add_run(s, blob, run, &cursor, err);
+            if (run->first >= sealed) st = add_run(s, blob, run, err);
     }
-    free(cursor.field);
     if (st != ANDON_OK) return st;
     sheet_sort(&s->hot.sheet);
     st = order_rows(&s->hot, err);
@@ -163,27 +177,35 @@ void scan_only(struct scan *s, uint32_t first, uint32_t end, uint32_t hot_from, 
     s->sources = s->seen_count = 0;
 }
 
-andon_status scan_find(struct scan *s, struct reader *reader, uint32_t asset, int64_t from_ns,
-                       int64_t to_ns, andon_error *err)
+andon_status scan_waiting(struct scan *s, struct reader *reader, uint32_t asset, int64_t from_ns,
+                          int64_t to_ns, andon_error *err)
 {
+    uint64_t sealed = 0;
+    scan_rest(s);
     s->reader = reader;
     s->asset = asset;
     s->from_ns = from_ns;
     s->to_ns = to_ns;
+    s->span_ns = 0;
+    s->items = s->stepped = 0;
     sqlite3_stmt *sql = reader->sql[VIEW_ASSET];
-    uint64_t sealed = 0;
-    int64_t span_ns = 0;
     sqlite3_bind_int64(sql, 1, asset);
     int code = sqlite3_step(sql);
     if (code == SQLITE_ROW) {
         sealed = (uint64_t)sqlite3_column_int64(sql, 0);
-        span_ns = sqlite3_column_int64(sql, 1);
+        s->span_ns = sqlite3_column_int64(sql, 1);
     }
     andon_status st = ANDON_OK;
     if (code != SQLITE_ROW && code != SQLITE_DONE) st = sql_fail(reader->db, "the store", err);
     sqlite3_reset(sql);
-    if (st == ANDON_OK) st = find_items(s, span_ns, err);
-    if (st == ANDON_OK) st = find_hot(s, sealed, err);
+    return st == ANDON_OK ? find_hot(s, sealed, err) : st;
+}
+
+andon_status scan_find(struct scan *s, struct reader *reader, uint32_t asset, int64_t from_ns,
+                       int64_t to_ns, andon_error *err)
+{
+    andon_status st = scan_waiting(s, reader, asset, from_ns, to_ns, err);
+    if (st == ANDON_OK) st = find_items(s, err);
     if (st == ANDON_OK) scan_only(s, 0, s->items, s->hot_first, s->hot_end);
     return st;
 }
@@ -257,14 +279,40 @@ static andon_status open_item(struct scan *s, const struct scan_item *item, ando
     return ANDON_OK;
 }
 
+/* The item's bytes from the statement that goes through the range; NULL: they are to be looked up. */
+static const void *step_to(struct scan *s, uint32_t item, size_t *size)
+{
+    struct reader *r = s->reader;
+    sqlite3_stmt *sql = r->sql[VIEW_CHUNK_BYTES];
+    if (!s->ordered || s->skipped || item < s->stepped || (r->stepping != NULL && r->stepping != s)) return NULL;
+    if (r->stepping == NULL) {
+        bind_range(s, sql);
+        r->stepping = s;
+        s->stepped = 0;
+    }
+    for (; s->stepped <= item; s->stepped++)
+        if (sqlite3_step(sql) != SQLITE_ROW) {
+            s->stepped = UINT32_MAX;
+            return NULL;
+        }
+    const void *bytes = sqlite3_column_blob(sql, 0);
+    *size = (size_t)sqlite3_column_bytes(sql, 0);
+    return bytes;
+}
+
 andon_status scan_chunk(struct scan *s, uint32_t item, struct chunk *chunk, andon_error *err)
 {
     size_t size;
-    s->sources = 0;
-    struct scan_source *o = spare(s);
-    if (o == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for a chunk");
-    andon_status st = copy_chunk(s, s->item[item].id, o, &size, err);
-    if (st == ANDON_OK && !chunk_open(chunk, o->bytes, size)) st = damaged(s->item[item].id, err);
+    const void *bytes = step_to(s, item, &size);
+    andon_status st = ANDON_OK;
+    if (bytes == NULL) {
+        s->sources = 0;
+        struct scan_source *o = spare(s);
+        if (o == NULL) return andon_fail(err, ANDON_ENOMEM, "no memory for a chunk");
+        st = copy_chunk(s, s->item[item].id, o, &size, err);
+        bytes = o->bytes;
+    }
+    if (st == ANDON_OK && !chunk_open(chunk, bytes, size)) st = damaged(s->item[item].id, err);
     return st;
 }
 

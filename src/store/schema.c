@@ -1,5 +1,4 @@
-/* Numbers of assets, channels and models are 1, 2, ... in order of first use. Chunks are appended, so
- * their pages fill up; what finds them is the index. */
+/* Numbers of assets, channels and models are 1, 2, ... in order of first use. */
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -10,8 +9,8 @@ static const char tables[] =
     "CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), journal_offset INTEGER NOT NULL,"
     " checkpoint_offset INTEGER NOT NULL, now_ns INTEGER NOT NULL, turns INTEGER NOT NULL,"
     " rows INTEGER NOT NULL, samples INTEGER NOT NULL, chunks INTEGER NOT NULL,"
-    " dead INTEGER NOT NULL, raw_floor_ns INTEGER NOT NULL);"
-    "INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, -9223372036854775808);"
+    " dead INTEGER NOT NULL, raw_floor_ns INTEGER NOT NULL, full_minutes INTEGER NOT NULL);"
+    "INSERT INTO state VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0, -9223372036854775808, 1);"
     "CREATE TABLE asset(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
     " sealed INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,"
     " first_ns INTEGER, last_ns INTEGER, main_ns INTEGER, span_ns INTEGER NOT NULL DEFAULT 0,"
@@ -24,9 +23,11 @@ static const char tables[] =
     "CREATE INDEX channel_name ON channel(name);"
     "CREATE TABLE model(id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL);"
-    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, asset INTEGER NOT NULL, t_min INTEGER NOT NULL,"
-    " t_max INTEGER NOT NULL, rows INTEGER NOT NULL, late INTEGER NOT NULL, bytes BLOB NOT NULL);"
-    "CREATE INDEX chunk_time ON chunk(asset, t_max, t_min);"
+    /* Chunks stand in order of arrival, so their pages fill up; `reach` finds those of an asset. */
+    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE reach(asset INTEGER NOT NULL, t_max INTEGER NOT NULL, chunk INTEGER NOT NULL,"
+    " t_min INTEGER NOT NULL, rows INTEGER NOT NULL, late INTEGER NOT NULL,"
+    " PRIMARY KEY(asset, t_max, chunk)) WITHOUT ROWID;"
     "CREATE TABLE hot(id INTEGER PRIMARY KEY, level INTEGER NOT NULL, at_ns INTEGER NOT NULL,"
     " bytes BLOB NOT NULL);"
     "CREATE TABLE dead(id INTEGER PRIMARY KEY, received_ns INTEGER NOT NULL,"
@@ -34,12 +35,13 @@ static const char tables[] =
     " element INTEGER NOT NULL, door TEXT NOT NULL, client TEXT NOT NULL, topic TEXT NOT NULL,"
     " reason TEXT NOT NULL, payload BLOB NOT NULL);"
     "CREATE TABLE kept(name TEXT PRIMARY KEY, bytes BLOB NOT NULL);"
-    /* Rollups: a span of buckets of one tier; days that are to be rolled up (again). */
-    "CREATE TABLE rollup(id INTEGER PRIMARY KEY, asset INTEGER NOT NULL, tier INTEGER NOT NULL,"
+    /* Rollups: the buckets of a span. Days that are to be rolled up: mode 0 from what is there, 1 added
+     * to what had been rolled up before it was dropped. */
+    "CREATE TABLE rollup(id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, tier INTEGER NOT NULL,"
     " span INTEGER NOT NULL, bytes BLOB NOT NULL);"
-    "CREATE UNIQUE INDEX rollup_span ON rollup(asset, tier, span);"
-    "CREATE TABLE unrolled(day INTEGER NOT NULL, asset INTEGER NOT NULL,"
-    " PRIMARY KEY(day, asset)) WITHOUT ROWID;";
+    "CREATE UNIQUE INDEX rollup_span ON rollup(channel, tier, span);"
+    "CREATE TABLE unrolled(asset INTEGER NOT NULL, day INTEGER NOT NULL, mode INTEGER NOT NULL,"
+    " since_ns INTEGER NOT NULL, PRIMARY KEY(asset, day)) WITHOUT ROWID;";
 
 static andon_status number(sqlite3 *db, const char *query, int64_t *value, andon_error *err)
 {

@@ -36,18 +36,24 @@ static uint32_t before(const struct sheet *s, const uint32_t *order, int64_t ns)
 
 /* ---- the tables ---- */
 
+static int64_t day_of(int64_t ts)
+{
+    return ts / INSIDE_DAY_NS - (ts % INSIDE_DAY_NS < 0);
+}
+
 /* The days of these rows are to be rolled up. */
-static andon_status put_days(struct store *s, uint32_t asset, const uint32_t *order, uint32_t n,
-                             andon_error *err)
+static andon_status put_days(struct store *s, uint32_t asset, const uint32_t *order,
+                             const struct piece *p, andon_error *err)
 {
     struct inside_asset *a = &s->asset[asset];
     andon_status st = ANDON_OK;
-    for (uint32_t i = 0; i < n && st == ANDON_OK; i++) {
-        int64_t ts = s->sheet.ts[order == NULL ? i : order[i]];
-        int64_t day = ts / INSIDE_DAY_NS - (ts % INSIDE_DAY_NS < 0);
+    for (uint32_t i = p->from; i < p->to && st == ANDON_OK; i++) {
+        int64_t day = day_of(s->sheet.ts[order[i]]);
         if (a->day == day && a->day_turn == s->tail.stamp) continue;
-        sqlite3_bind_int64(s->sql[SQL_UNROLLED], 1, day);
-        sqlite3_bind_int64(s->sql[SQL_UNROLLED], 2, asset);
+        sqlite3_bind_int64(s->sql[SQL_UNROLLED], 1, asset);
+        sqlite3_bind_int64(s->sql[SQL_UNROLLED], 2, day);
+        sqlite3_bind_int(s->sql[SQL_UNROLLED], 3, p->late);
+        sqlite3_bind_int64(s->sql[SQL_UNROLLED], 4, s->turn.now_ns);
         st = sql_do(s->db, s->sql[SQL_UNROLLED], err);
         a->day = day;
         a->day_turn = s->tail.stamp;
@@ -55,26 +61,47 @@ static andon_status put_days(struct store *s, uint32_t asset, const uint32_t *or
     return st;
 }
 
+static andon_status put_reach(struct store *s, uint32_t asset, int64_t id, int64_t t_min,
+                              int64_t t_max, const struct piece *p, andon_error *err)
+{
+    sqlite3_stmt *sql = s->sql[SQL_REACH_PUT];
+    sqlite3_bind_int64(sql, 1, asset);
+    sqlite3_bind_int64(sql, 2, t_max);
+    sqlite3_bind_int64(sql, 3, id);
+    sqlite3_bind_int64(sql, 4, t_min);
+    sqlite3_bind_int64(sql, 5, p->to - p->from);
+    sqlite3_bind_int(sql, 6, p->late);
+    return sql_do(s->db, sql, err);
+}
+
+/* The open chunk's place is taken by what it has become. */
+static andon_status drop_reach(struct store *s, uint32_t asset, andon_error *err)
+{
+    sqlite3_bind_int64(s->sql[SQL_REACH_DROP], 1, asset);
+    sqlite3_bind_int64(s->sql[SQL_REACH_DROP], 2, s->asset[asset].main_ns);
+    sqlite3_bind_int64(s->sql[SQL_REACH_DROP], 3, s->asset[asset].open_chunk);
+    return sql_do(s->db, s->sql[SQL_REACH_DROP], err);
+}
+
+/* A chunk of the sheet's rows order[p->from .. p->to), new or in the place of chunk `into`. */
 static andon_status put_chunk(struct store *s, uint32_t asset, const uint32_t *order,
                               const struct piece *p, int64_t into, andon_error *err)
 {
-    const struct sheet *sheet = &s->sheet;
-    const uint32_t *rows = order == NULL ? NULL : order + p->from;
+    const uint32_t *rows = order + p->from;
     uint32_t n = p->to - p->from;
     struct inside_asset *a = &s->asset[asset];
-    int64_t t_min = sheet->ts[rows == NULL ? 0 : rows[0]];
-    int64_t t_max = sheet->ts[rows == NULL ? n - 1 : rows[n - 1]];
-    size_t size = chunk_put(sheet, rows, n, s->blob);
-    sqlite3_stmt *sql = s->sql[into != 0 ? SQL_CHUNK_SET : SQL_CHUNK_PUT];
-    sqlite3_bind_int64(sql, 1, t_min);
-    sqlite3_bind_int64(sql, 2, t_max);
-    sqlite3_bind_int64(sql, 3, n);
-    sql_bind_blob(sql, 4, s->blob, size);
-    sqlite3_bind_int64(sql, 5, into != 0 ? into : (int64_t)asset);
-    if (into == 0) sqlite3_bind_int(sql, 6, p->late);
-    andon_status st = sql_do(s->db, sql, err);
+    int64_t t_min = s->sheet.ts[rows[0]], t_max = s->sheet.ts[rows[n - 1]], span;
+    bool plain = n == s->sheet.rows && is_ordered(&s->sheet);
+    size_t size = chunk_put(&s->sheet, plain ? NULL : rows, n, s->blob);
+    andon_status st = into != 0 ? drop_reach(s, asset, err) : ANDON_OK;
     if (st != ANDON_OK) return st;
-    int64_t id = into != 0 ? into : sqlite3_last_insert_rowid(s->db), span;
+    if (into != 0) sqlite3_bind_int64(s->sql[SQL_CHUNK_PUT], 1, into);
+    else sqlite3_bind_null(s->sql[SQL_CHUNK_PUT], 1);
+    sql_bind_blob(s->sql[SQL_CHUNK_PUT], 2, s->blob, size);
+    st = sql_do(s->db, s->sql[SQL_CHUNK_PUT], err);
+    int64_t id = into != 0 ? into : sqlite3_last_insert_rowid(s->db);
+    if (st == ANDON_OK) st = put_reach(s, asset, id, t_min, t_max, p, err);
+    if (st != ANDON_OK) return st;
     if (into == 0) s->turn.chunks++;
     if (__builtin_sub_overflow(t_max, t_min, &span)) span = INT64_MAX;
     if (span > a->span_ns) a->span_ns = span;
@@ -85,10 +112,10 @@ static andon_status put_chunk(struct store *s, uint32_t asset, const uint32_t *o
         a->open_chunk = n < STORE_CHUNK_ROWS ? id : 0;
         a->open_rows = n < STORE_CHUNK_ROWS ? n : 0;
     }
-    return put_days(s, asset, rows, n, err);
+    return put_days(s, asset, order, p, err);
 }
 
-/* The newest judged row of the sheet, as a record; size 0: there is none that is newer. */
+/* The newest verdict of the sheet; size 0: there is none that is newer. */
 static size_t newest_verdict(struct store *s, uint32_t asset, uint8_t *out)
 {
     const struct sheet *sheet = &s->sheet;
@@ -100,15 +127,12 @@ static size_t newest_verdict(struct store *s, uint32_t asset, uint8_t *out)
             found = r;
         }
     if (found == UINT32_MAX) return 0;
-    struct store_row row = {.ts_ns = sheet->ts[found], .received_ns = sheet->ts[found],
-                            .judged = true, .verdict = sheet->verdict[found]};
-    struct record_shape shape = {0};
-    return record_put(&row, &shape, out);
+    return (size_t)(record_put_verdict(&sheet->verdict[found], out) - out);
 }
 
 static andon_status put_asset(struct store *s, uint32_t asset, andon_error *err)
 {
-    uint8_t verdict[512];
+    uint8_t verdict[RECORD_VERDICT_BYTES_MAX];
     const struct inside_asset *a = &s->asset[asset];
     const struct tail_asset *t = &s->tail.asset[asset];
     size_t size = s->sheet.judged_rows > 0 ? newest_verdict(s, asset, verdict) : 0;
@@ -151,33 +175,57 @@ static andon_status take_open(struct store *s, uint32_t asset, andon_error *err)
     return ANDON_OK;
 }
 
-static andon_status put_pieces(struct store *s, uint32_t asset, int64_t into, andon_error *err)
+/* How many rows from `from` on make a chunk. Late ones go with their day, as they do when they are
+ * dropped. */
+static uint32_t chunk_end(const struct sheet *s, const uint32_t *order, const struct piece *p,
+                          uint32_t from)
 {
-    uint32_t order[RICE_MAX], n = s->sheet.rows;
-    const struct inside_asset *a = &s->asset[asset];
-    if (into != 0 || (s->sheet.ts[0] >= s->turn.raw_floor_ns && s->sheet.ts[0] >= a->main_ns &&
-                      is_ordered(&s->sheet)))
-        return put_chunk(s, asset, NULL, &(struct piece){0, n, false, true}, into, err);
-    sort(&s->sheet, order);
-    uint32_t floor = before(&s->sheet, order, s->turn.raw_floor_ns);
-    uint32_t late = before(&s->sheet, order, a->main_ns);
-    if (late < floor) late = floor;
-    const struct piece piece[3] = {
-        {0, floor, true, false}, {floor, late, false, false}, {late, n, false, true}};
+    uint32_t to = from + 1, most = from + STORE_CHUNK_ROWS;
+    while (to < p->to && to < most &&
+           (!p->late || day_of(s->ts[order[to]]) == day_of(s->ts[order[from]])))
+        to++;
+    return to;
+}
+
+/* Rows in order of time, in chunks of at most STORE_CHUNK_ROWS; the first may take the open one's
+ * place. */
+static andon_status put_piece(struct store *s, uint32_t asset, const uint32_t *order,
+                              struct piece p, int64_t into, andon_error *err)
+{
     andon_status st = ANDON_OK;
-    for (int i = 0; i < 3 && st == ANDON_OK; i++)
-        if (piece[i].from < piece[i].to) st = put_chunk(s, asset, order, &piece[i], 0, err);
+    for (uint32_t from = p.from; from < p.to && st == ANDON_OK;) {
+        struct piece part = p;
+        part.from = from;
+        part.to = from = chunk_end(&s->sheet, order, &p, from);
+        st = put_chunk(s, asset, order, &part, into, err);
+        into = 0;
+    }
     return st;
 }
 
-/* Whether the rows in the tail all continue the open chunk, and fit in. */
+static andon_status put_pieces(struct store *s, uint32_t asset, int64_t into, andon_error *err)
+{
+    uint32_t order[2 * STORE_CHUNK_ROWS], n = s->sheet.rows;
+    sort(&s->sheet, order);
+    if (into != 0) return put_piece(s, asset, order, (struct piece){0, n, false, true}, into, err);
+    uint32_t floor = before(&s->sheet, order, s->turn.raw_floor_ns);
+    uint32_t late = before(&s->sheet, order, s->asset[asset].main_ns);
+    if (late < floor) late = floor;
+    andon_status st = put_piece(s, asset, order, (struct piece){0, floor, true, false}, 0, err);
+    if (st == ANDON_OK)
+        st = put_piece(s, asset, order, (struct piece){floor, late, false, false}, 0, err);
+    if (st == ANDON_OK)
+        st = put_piece(s, asset, order, (struct piece){late, n, false, true}, 0, err);
+    return st;
+}
+
+/* Whether the rows in the sheet all continue the open chunk. A full chunk of them stays for itself. */
 static bool continues(struct store *s, uint32_t asset)
 {
     const struct inside_asset *a = &s->asset[asset];
     const struct sheet *sheet = &s->sheet;
-    return a->open_chunk != 0 && a->open_rows + sheet->rows <= STORE_CHUNK_ROWS &&
-           sheet->ts[0] >= a->main_ns && sheet->ts[0] >= s->turn.raw_floor_ns &&
-           is_ordered(sheet);
+    return a->open_chunk != 0 && sheet->rows < STORE_CHUNK_ROWS && sheet->ts[0] >= a->main_ns &&
+           sheet->ts[0] >= s->turn.raw_floor_ns && is_ordered(sheet);
 }
 
 andon_status inside_seal(struct store *s, uint32_t asset, andon_error *err)

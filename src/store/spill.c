@@ -5,7 +5,7 @@
 #include "store/inside.h"
 
 enum { LEVEL_BLOBS_MAX = 64 };
-#define STALE_BYTES_MAX ((uint64_t)1 << 20)
+#define STALE_BYTES_MAX ((uint64_t)256 << 10)
 
 static struct hot_run run_from(const struct store *s, uint32_t asset, uint32_t at, uint32_t rows)
 {

@@ -7,7 +7,7 @@
 #include "store/inside.h"
 #include "store/schema.h"
 
-#define HOT_AGE_NS (INT64_C(600) * 1000000000)
+#define HOT_AGE_NS (INT64_C(3600) * 1000000000)
 #define HOT_BYTES_MAX ((uint64_t)16 << 20)
 enum { SEALS_MAX = 512, BUSY_MS = 5000, DEAD_MAX = 100000 };
 
@@ -15,11 +15,13 @@ static const char *const statements[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_STATE] = "UPDATE state SET journal_offset = ?, checkpoint_offset = ?, now_ns = ?,"
-                  " turns = ?, rows = ?, samples = ?, chunks = ?, dead = ?, raw_floor_ns = ?",
-    [SQL_CHUNK_PUT] = "INSERT INTO chunk(t_min, t_max, rows, bytes, asset, late)"
-                      " VALUES(?, ?, ?, ?, ?, ?)",
+                  " turns = ?, rows = ?, samples = ?, chunks = ?, dead = ?, raw_floor_ns = ?,"
+                  " full_minutes = ?",
+    [SQL_CHUNK_PUT] = "INSERT OR REPLACE INTO chunk(id, bytes) VALUES(?, ?)",
     [SQL_CHUNK_GET] = "SELECT bytes FROM chunk WHERE id = ?",
-    [SQL_CHUNK_SET] = "UPDATE chunk SET t_min = ?, t_max = ?, rows = ?, bytes = ? WHERE id = ?",
+    [SQL_REACH_PUT] = "INSERT INTO reach(asset, t_max, chunk, t_min, rows, late)"
+                      " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_REACH_DROP] = "DELETE FROM reach WHERE asset = ? AND t_max = ? AND chunk = ?",
     [SQL_ASSET_SET] = "UPDATE asset SET sealed = ?, first_ns = ?, last_ns = ?, main_ns = ?,"
                       " span_ns = ?, open_chunk = ?, open_rows = ?,"
                       " verdict_ns = coalesce(?, verdict_ns), verdict = coalesce(?, verdict)"
@@ -36,7 +38,16 @@ static const char *const statements[SQL_STATEMENTS] = {
     [SQL_KEEP] = "INSERT INTO kept VALUES(?, ?)"
                  " ON CONFLICT(name) DO UPDATE SET bytes = excluded.bytes",
     [SQL_KEPT] = "SELECT name, bytes FROM kept",
-    [SQL_UNROLLED] = "INSERT OR IGNORE INTO unrolled VALUES(?, ?)"};
+    [SQL_UNROLLED] = "INSERT INTO unrolled VALUES(?, ?, ?, ?) ON CONFLICT(asset, day) DO UPDATE"
+                     " SET mode = min(mode, excluded.mode), since_ns = excluded.since_ns",
+    [SQL_UNROLLED_NEXT] = "SELECT asset, day, mode, since_ns FROM unrolled"
+                          " WHERE (asset, day) > (?, ?) ORDER BY asset, day LIMIT ?",
+    [SQL_UNREADY] = "SELECT day, mode FROM unrolled WHERE asset = ? AND day >= ? AND day <= ? LIMIT 1",
+    [SQL_OLDEST] = "SELECT chunk, t_min, t_max, rows FROM reach WHERE asset = ?"
+                   " ORDER BY t_max, chunk LIMIT 1",
+    [SQL_ASSET_FIRST] = "UPDATE asset SET first_ns = ?, last_ns = ? WHERE id = ?",
+    [SQL_ROLLUP_DROP] = "DELETE FROM rollup WHERE tier = ? AND span < ? AND channel IN"
+                        " (SELECT id FROM channel WHERE asset = ?)"};
 
 /* ---- opening ---- */
 
@@ -87,7 +98,7 @@ static andon_status fill(struct store *s, andon_error *err)
     for (int i = 0; i < SQL_STATEMENTS && st == ANDON_OK; i++)
         st = sql_prepare(s->db, statements[i], &s->sql[i], err);
     if (st == ANDON_OK) st = names_open(&s->names, s->db, err);
-    if (st == ANDON_OK) st = sheet_open(&s->sheet, STORE_CHUNK_ROWS, err);
+    if (st == ANDON_OK) st = sheet_open(&s->sheet, 2 * STORE_CHUNK_ROWS, err);
     if (st == ANDON_OK) st = inside_load(s, err);
     return st;
 }
@@ -119,6 +130,7 @@ void store_close(struct store *s)
     if (s->in_turn) store_roll_back(s);
     for (int i = 0; i < SQL_STATEMENTS; i++) sqlite3_finalize(s->sql[i]);
     names_close(&s->names);
+    roll_close(&s->roll);
     sqlite3_close(s->db);
     tail_close(&s->tail);
     sheet_close(&s->sheet);
@@ -207,6 +219,7 @@ static andon_status put_state(struct store *s, andon_error *err)
     sqlite3_bind_int64(sql, 7, (int64_t)t->chunks);
     sqlite3_bind_int64(sql, 8, (int64_t)t->dead);
     sqlite3_bind_int64(sql, 9, t->raw_floor_ns);
+    sqlite3_bind_int(sql, 10, t->full_minutes);
     return sql_do(s->db, sql, err);
 }
 
@@ -221,6 +234,7 @@ andon_status store_commit(struct store *s, uint64_t offset, int64_t now_ns, ando
     s->turn.turns++;
     andon_status st = names_put(&s->names, err);
     if (st == ANDON_OK) st = seal_old(s, now_ns, err);
+    if (st == ANDON_OK) st = inside_retain(s, now_ns, err);
     if (st == ANDON_OK) st = inside_spill(s, now_ns, err);
     if (st == ANDON_OK) st = put_state(s, err);
     if (st == ANDON_OK) st = sql_do(s->db, s->sql[SQL_COMMIT], err);

@@ -68,7 +68,7 @@ struct store_dead { /* a message, or an element of one, that could not be read *
 struct store_options {
     const char *path;       /* DIR/andon.db; created when missing          */
     bool durable;           /* synchronous=FULL instead of NORMAL          */
-    int64_t hot_age_ns;     /* hot rows older than this (journal time) are written as a short chunk; 0: 10 min */
+    int64_t hot_age_ns;     /* hot rows older than this (journal time) are written as a short chunk; 0: 1 h */
     uint64_t hot_bytes_max; /* ... or when the hot tail is larger; 0: 16 MiB */
     int64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_day_ns; /* retention tiers; 0: for ever */
 };

@@ -49,7 +49,7 @@ static uint8_t *take_block(struct tail *t, unsigned bits)
     return block;
 }
 
-static void give_block(struct tail *t, uint8_t *block, uint32_t room)
+static void give_block(struct tail *t, void *block, uint32_t room)
 {
     if (block == NULL) return;
     unsigned bits = bits_for(room);
@@ -71,9 +71,26 @@ static bool make_room(struct tail *t, struct tail_asset *a, size_t more)
     return true;
 }
 
+/* The fields of the row before may be overwritten: then the row begins anew. */
+static bool make_field_room(struct tail *t, struct tail_asset *a, uint32_t fields)
+{
+    if (fields <= a->fields_room) return true;
+    unsigned bits = bits_for(fields * (uint32_t)sizeof *a->field);
+    void *block = take_block(t, bits);
+    if (block == NULL) return false;
+    give_block(t, a->field, a->fields_room * (uint32_t)sizeof *a->field);
+    a->field = block;
+    a->fields = UINT32_MAX;
+    a->fields_room = (UINT32_C(1) << bits) / (uint32_t)sizeof *a->field;
+    return true;
+}
+
 void tail_close(struct tail *t)
 {
-    for (uint32_t i = 0; i < t->room; i++) free(t->asset[i].bytes);
+    for (uint32_t i = 0; i < t->room; i++) {
+        free(t->asset[i].bytes);
+        free(t->asset[i].field);
+    }
     for (unsigned i = 0; i < 32; i++)
         while (t->free_block[i] != NULL) {
             void *block = t->free_block[i];
@@ -82,7 +99,7 @@ void tail_close(struct tail *t)
         }
     free(t->asset);
     free(t->touched);
-    free(t->cursor.field);
+    record_cursor_free(&t->cursor);
     tail_init(t);
 }
 
@@ -116,7 +133,9 @@ static void forget(struct tail *t, uint32_t asset)
     a->bytes = NULL;
     a->size = a->room = a->rows = 0;
     a->turn_at = a->turn_rows = a->base_at = a->base_rows = 0;
-    a->shape_at = a->shape_size = 0;
+    give_block(t, a->field, a->fields_room * (uint32_t)sizeof *a->field);
+    a->field = NULL;
+    a->fields = a->fields_room = 0;
 }
 
 void tail_empty(struct tail *t)
@@ -139,27 +158,31 @@ void tail_turn(struct tail *t)
     t->stamp = 1;
 }
 
-static void touch(struct tail *t, uint32_t asset)
+/* True when the asset says its first of this turn. */
+static bool touch(struct tail *t, uint32_t asset)
 {
     struct tail_asset *a = &t->asset[asset];
-    if (a->stamp == t->stamp) return;
+    if (a->stamp == t->stamp) return false;
     a->stamp = t->stamp;
     a->turn_at = a->size;
     a->turn_rows = a->rows;
-    a->shape_size = 0;
     t->touched[t->touched_count++] = asset;
+    return true;
 }
 
 andon_status tail_add(struct tail *t, const struct store_row *row, int64_t now_ns, andon_error *err)
 {
     struct tail_asset *a = &t->asset[row->asset];
-    if (!make_room(t, a, record_bytes_max(row)))
+    if (!make_room(t, a, record_bytes_max(row)) || !make_field_room(t, a, row->fields))
         return andon_fail(err, ANDON_ENOMEM, "no memory for a row of asset %u", row->asset);
-    touch(t, row->asset);
-    struct record_shape shape = {a->bytes + a->shape_at, a->shape_size};
-    size_t size = record_put(row, &shape, a->bytes + a->size);
-    a->shape_at = (uint32_t)(shape.at - a->bytes);
-    a->shape_size = shape.size;
+    bool first = touch(t, row->asset);
+    struct record_state state = {.ts_ns = a->ts_ns, .step_ns = a->step_ns, .lag_ms = a->lag_ms,
+                                 .fields = a->fields, .field = a->field};
+    size_t size = record_put(row, first || a->rows == 0, &state, a->bytes + a->size);
+    a->ts_ns = state.ts_ns;
+    a->step_ns = state.step_ns;
+    a->lag_ms = state.lag_ms;
+    a->fields = state.fields;
     if (a->rows == 0) {
         a->since_ns = now_ns;
         list_put_last(t, row->asset);
@@ -196,9 +219,7 @@ andon_status tail_sheet(struct tail *t, uint32_t asset, struct sheet *sheet, and
     struct record_cursor *c = &t->cursor;
     struct store_row row;
     int got;
-    c->in = (struct wire){.at = a->bytes, .end = a->bytes + a->size};
-    c->shape = (struct record_shape){0};
-    c->asset = asset;
+    record_begin(c, asset, a->bytes, a->size);
     while ((got = record_next(c, &row)) == 1) {
         andon_status st = sheet_add(sheet, &row, err);
         if (st != ANDON_OK) return st;

@@ -15,7 +15,9 @@ struct tail_asset {
     uint32_t size, room, rows;
     uint32_t turn_at, turn_rows; /* bytes and rows before those of this turn   */
     uint32_t base_at, base_rows; /* ... and before those of the last merge     */
-    uint32_t shape_at, shape_size; /* in bytes, of this turn; size 0: none       */
+    struct record_field *field;  /* what the next record is written against ... */
+    uint32_t fields, fields_room;
+    int64_t ts_ns, step_ns, lag_ms;
     uint32_t stamp;              /* the turn that touched it last              */
     uint32_t older, newer;       /* in the list by age; TAIL_NONE ends it      */
     int64_t since_ns;            /* since when rows wait                       */

@@ -134,6 +134,11 @@ static inline uint8_t *wire_put_bytes(uint8_t *out, const void *bytes, size_t si
     return out + size;
 }
 
+static inline bool wire_bit(const uint8_t *bits, uint32_t i)
+{
+    return ((uint32_t)bits[i / 8] >> (i % 8) & 1u) != 0;
+}
+
 static inline uint64_t wire_bits(double v)
 {
     uint64_t bits;
