@@ -158,6 +158,12 @@ static double divided(uint64_t mantissa, int power)
     return round_once(q, cd - cm - 63 - power, rest);
 }
 
+double number_over(uint64_t mantissa, unsigned power)
+{
+    if (mantissa <= (uint64_t)1 << 53) return (double)(int64_t)mantissa / ten[power];
+    return divided(mantissa, (int)power);
+}
+
 /* False: strtod must decide. */
 static inline bool decimal_value(const struct decimal *d, double *value)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/number_write.h"
 
@@ -22,6 +23,9 @@ const char *number_scan(const char *text, double *value);
 /* number_read is number_scan for a whole cell of any memory: false when text[length] is not exactly
  * one finite number, spaces around it allowed. */
 bool number_read(const char *text, size_t length, double *value);
+
+/* number_over is the double nearest to mantissa / 10^power. power <= 22 */
+double number_over(uint64_t mantissa, unsigned power);
 
 /* number_missing tells the texts that stand for a missing value: nothing, nan, null, na, n/a, none
  * in any case, spaces around them allowed. */

@@ -91,7 +91,7 @@ static struct reading *repeated(struct draft *d, struct text name, uint64_t hash
         *slot = (uint16_t)(count + 1);
         return NULL;
     }
-    d->seen[hash >> 57 & 1] |= (uint64_t)1 << (hash >> 58);
+    d->seen[hash >> 51 & 1] |= (uint64_t)1 << (hash >> 52 & 63);
     for (uint32_t i = d->first; i < out->readings; i++)
         if (text_is(out->reading[i].channel, name)) return &out->reading[i];
     return NULL;
@@ -292,21 +292,23 @@ static bool put_known(struct draft *d, const struct key *known, const struct val
 }
 
 bool draft_put_rest(struct draft *d, const struct value *key, const struct value *value,
-                    struct key_words words)
+                    struct key_words words, uint64_t hash)
 {
-    const struct key *known = key_find(key->text.length, words);
+    const struct key *known = NULL;
+    if (key_may_mean(key->text.length, hash)) known = key_find(key->text.length, words);
     if (known != NULL) return put_known(d, known, key, value);
     if (!key->plain || d->group.length > 0 || key->text.length - 1 >= CODEC_CHANNEL_MAX)
         return draft_channel(d, key, value);
-    return put_named(d, key->text, key_hash(key->text, words), value);
+    return put_named(d, key->text, hash, value);
 }
 
 /* A key of the table in front of a number. */
 static __attribute__((noinline)) bool put_pair(struct draft *d, struct text name,
-                                               struct key_words words, struct value number)
+                                               struct key_words words, uint64_t hash,
+                                               struct value number)
 {
     struct value key = {.kind = VALUE_STRING, .plain = true, .text = name};
-    return draft_put_rest(d, &key, &number, words);
+    return draft_put_rest(d, &key, &number, words, hash);
 }
 
 bool draft_pairs(struct draft *d, struct pull *p)
@@ -325,10 +327,11 @@ bool draft_pairs(struct draft *d, struct pull *p)
         value = pull_number_quick(value, end, &number);
         if (value == NULL) break;
         struct key_words words = key_words_open(name.at, name.length);
-        if (grouped || key_may_mean(name.length, words))
-            good = put_pair(d, name, words, number);
+        uint64_t hash = key_hash(name, words);
+        if (grouped || key_may_mean(name.length, hash))
+            good = put_pair(d, name, words, hash, number);
         else
-            good = draft_put_number(d, name, words, number.number);
+            good = draft_put_number(d, name, hash, number.number);
         at = value;
         fresh = false;
     }

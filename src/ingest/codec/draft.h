@@ -104,14 +104,14 @@ bool draft_end(struct draft *d);
 /* The long ways of draft_put: a key that may mean something, a value that is no plain number; a
  * name that may have come before, or no room. */
 bool draft_put_rest(struct draft *d, const struct value *key, const struct value *value,
-                    struct key_words words);
+                    struct key_words words, uint64_t hash);
 struct reading *draft_reading_rest(struct draft *d, struct text name, uint64_t hash);
 
 /* The place for a channel's value; NULL: it has none or the message ends. */
 static inline struct reading *draft_reading(struct draft *d, struct text name, uint64_t hash)
 {
     struct decoded *out = d->in->out;
-    uint64_t bit = (uint64_t)1 << (hash >> 58), *seen = &d->seen[hash >> 57 & 1];
+    uint64_t bit = (uint64_t)1 << (hash >> 52 & 63), *seen = &d->seen[hash >> 51 & 1];
     if (out->readings - d->first >= DRAFT_LINEAR || out->readings == out->readings_max ||
         (*seen & bit) != 0)
         return draft_reading_rest(d, name, hash);
@@ -121,10 +121,9 @@ static inline struct reading *draft_reading(struct draft *d, struct text name, u
     return r;
 }
 
-static inline bool draft_put_number(struct draft *d, struct text name, struct key_words words,
-                                    double number)
+static inline bool draft_put_number(struct draft *d, struct text name, uint64_t hash, double number)
 {
-    struct reading *r = draft_reading(d, name, key_hash(name, words));
+    struct reading *r = draft_reading(d, name, hash);
     if (r == NULL) return false;
     r->number = number;
     r->text.length = 0;
@@ -137,11 +136,12 @@ static inline bool draft_put_number(struct draft *d, struct text name, struct ke
 static inline bool draft_put(struct draft *d, const struct value *key, const struct value *value)
 {
     struct key_words words = key_words(key->text);
+    uint64_t hash = key_hash(key->text, words);
     uint32_t n = key->text.length;
     if (value->kind != VALUE_NUMBER || !value->exact || !key->plain || n - 1 >= CODEC_CHANNEL_MAX ||
-        d->group.length > 0 || key_may_mean(n, words))
-        return draft_put_rest(d, key, value, words);
-    return draft_put_number(d, key->text, words, value->number);
+        d->group.length > 0 || key_may_mean(n, hash))
+        return draft_put_rest(d, key, value, words, hash);
+    return draft_put_number(d, key->text, hash, value->number);
 }
 
 /* What a string stands for: its own text, or unescaped into the intake's room. */

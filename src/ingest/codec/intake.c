@@ -64,26 +64,36 @@ struct shown intake_show(struct text text)
     return s;
 }
 
+/* Whether all eight bytes are from ' ' to '~'. */
+static bool eight_are_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t x;
+    memcpy(&x, at, sizeof x);
+    return (((x - ones * ' ') | (x + ones) | x) & tops) == 0;
+}
+
 bool intake_readable(struct text text, bool blanks)
 {
-    for (uint32_t i = 0; i < text.length; i++) {
+    uint32_t from = 0;
+    while (text.length - from >= 8 && eight_are_plain(text.at + from)) from += 8;
+    for (uint32_t i = from; i < text.length; i++) {
         unsigned char c = (unsigned char)text.at[i];
         bool blank = c == '\t' || c == '\n' || c == '\r';
         if (c == 0x7f || (c < ' ' && !(blank && blanks))) return false;
     }
-    return text.length == 0 || utf8_valid(text.at, text.length);
+    return from == text.length || utf8_valid(text.at + from, text.length - from);
 }
 
-/* Eight bytes at a time: none below ' ', none from 0x7f on, none '+' or '#'. */
+/* Eight bytes of a path: plain, none '+' or '#'. */
 static bool eight_are_good(const char *at)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
     uint64_t x;
     memcpy(&x, at, sizeof x);
     uint64_t plus = x ^ (ones * '+'), hash = x ^ (ones * '#');
-    uint64_t bad =
-        (x - ones * ' ') | (x + ones) | ((plus - ones) & ~plus) | ((hash - ones) & ~hash);
-    return ((bad | x) & tops) == 0;
+    uint64_t bad = ((plus - ones) & ~plus) | ((hash - ones) & ~hash);
+    return (bad & tops) == 0 && eight_are_plain(at);
 }
 
 /* UTF-8 without the bytes that no path has. */

@@ -78,33 +78,34 @@ static inline struct key_words key_words_open(const char *at, uint32_t length)
 extern const struct key keys[];
 extern const uint8_t
     keys_from[KEY_NAME_MAX + 2]; /* of length n: keys[keys_from[n] .. keys_from[n + 1]) */
-extern const uint64_t keys_begin[KEY_NAME_MAX + 1]; /* of length n: a bit for every first letter, by
-                                                       its lowest six bits */
+extern const uint64_t keys_bits[KEY_NAME_MAX + 1]; /* of length n: a bit for every key's hash, by
+                                                      its highest six bits */
+
+/* A name's hash. words: the name's. The factor is one under which what sensors are usually called
+ * does not look like a key of the table. */
+static inline uint64_t key_hash(struct text name, struct key_words words)
+{
+    uint64_t tail = words.b;
+    if (name.length > 16) tail = key_load(name.at + name.length - 8, 8) + name.length;
+    return (words.a + tail) * 0xf66e100db2d7d207u;
+}
 
 /* Whether a name may be in the table. */
-static inline bool key_may_mean(uint32_t length, struct key_words words)
+static inline bool key_may_mean(uint32_t length, uint64_t hash)
 {
-    return length <= KEY_NAME_MAX && (keys_begin[length] >> (words.a & 63) & 1) != 0;
+    return length <= KEY_NAME_MAX && (keys_bits[length] >> (hash >> 58) & 1) != 0;
 }
 
 /* key_find finds a name in the table; NULL: an ordinary key. */
 static inline const struct key *key_find(uint32_t length, struct key_words words)
 {
-    if (!key_may_mean(length, words)) return NULL;
+    if (length > KEY_NAME_MAX) return NULL;
     for (unsigned i = keys_from[length]; i < keys_from[length + 1]; i++) {
         uint64_t name[2];
         memcpy(name, keys[i].name, sizeof name);
         if (name[0] == words.a && name[1] == words.b) return &keys[i];
     }
     return NULL;
-}
-
-/* A name's hash. words: the name's. */
-static inline uint64_t key_hash(struct text name, struct key_words words)
-{
-    if (name.length > 16) memcpy(&words.b, name.at + name.length - 8, 8);
-    words.a ^= words.b << 23 | words.b >> 41;
-    return (words.a + name.length) * 0x9E3779B97F4A7C15u;
 }
 
 /* Keys by which the objects of an array name the machine that they speak of ("equipment_id"). */

@@ -60,12 +60,22 @@ TEST(what_names_a_machine_is_known)
     CHECK(!key_names_machine(TEXT("identity")) && !key_names_machine(TEXT("name")));
 }
 
-TEST(first_letters_are_those_of_the_table)
+TEST(every_key_has_its_bit_and_usual_channels_have_none)
 {
-    uint64_t begin[KEY_NAME_MAX + 1] = {0};
+    static const char *const usual[] = {
+        "temperature", "humidity", "vibration",  "pressure", "flow",       "flow_rate", "current",
+        "duty",        "speed",    "duty_cycle", "state",    "motor_temp", "voltage",   "rpm",
+        "status",      "torque",   "power",      "level",    "mode",       "running",   "value"};
+    uint64_t bits[KEY_NAME_MAX + 1] = {0};
     for (unsigned n = 1; n <= KEY_NAME_MAX; n++)
-        for (unsigned i = keys_from[n]; i < keys_from[n + 1]; i++)
-            begin[n] |= (uint64_t)1 << (keys[i].name[0] & 63);
+        for (unsigned i = keys_from[n]; i < keys_from[n + 1]; i++) {
+            struct text name = {keys[i].name, n};
+            bits[n] |= (uint64_t)1 << (key_hash(name, key_words(name)) >> 58);
+        }
     for (unsigned n = 0; n <= KEY_NAME_MAX; n++)
-        CHECK_SAY(begin[n] == keys_begin[n], "length %u: %llx", n, (unsigned long long)begin[n]);
+        CHECK_SAY(bits[n] == keys_bits[n], "length %u: 0x%016llx", n, (unsigned long long)bits[n]);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        struct text name = text_of(usual[i]);
+        CHECK_SAY(!key_may_mean(name.length, key_hash(name, key_words(name))), "%s", usual[i]);
+    }
 }

@@ -25,27 +25,42 @@ static bool expect(struct scan *s, const char *expected)
     return false;
 }
 
-/* A name up to one of the characters in stops, with a backslash in front of those that belong to
- * it. */
-static bool take_name(struct scan *s, const char *stops, const char *escaped, struct text *name)
+/* Characters with a meaning. A name ends at those of its kind, unless a backslash stands in front.
+ */
+enum { COMMA = 1, BLANK = 2, EQUALS = 4, BACKSLASH = 8 };
+static const uint8_t meaning[256] = {
+    [','] = COMMA, [' '] = BLANK, ['='] = EQUALS, ['\\'] = BACKSLASH};
+
+static uint8_t meaning_of(char c)
 {
-    const char *start = s->at;
-    bool escapes = false;
-    for (; s->at < s->end && strchr(stops, *s->at) == NULL; s->at++) {
-        if (*s->at != '\\' || s->end - s->at < 2 || strchr(escaped, s->at[1]) == NULL) continue;
-        escapes = true;
-        s->at++;
-    }
-    *name = (struct text){start, (uint32_t)(s->at - start)};
-    if (!escapes) return true;
+    return meaning[(unsigned char)c];
+}
+
+static bool unescaped(struct scan *s, const char *start, uint8_t escaped, struct text *name)
+{
     char *room = intake_room(s->in, name->length), *to = room;
     if (room == NULL) return false;
     for (const char *at = start; at < s->at; at++) {
-        if (*at == '\\' && s->at - at > 1 && strchr(escaped, at[1]) != NULL) at++;
+        if (*at == '\\' && s->at - at > 1 && (meaning_of(at[1]) & escaped) != 0) at++;
         *to++ = *at;
     }
     *name = (struct text){room, (uint32_t)(to - room)};
     return true;
+}
+
+/* A name up to a character in stops; those in escaped belong to it behind a backslash. */
+static bool take_name(struct scan *s, uint8_t stops, uint8_t escaped, struct text *name)
+{
+    const char *start = s->at, *at = s->at;
+    bool escapes = false;
+    for (; at < s->end && (meaning_of(*at) & stops) == 0; at++) {
+        if (*at != '\\' || s->end - at < 2 || (meaning_of(at[1]) & escaped) == 0) continue;
+        escapes = true;
+        at++;
+    }
+    s->at = at;
+    *name = (struct text){start, (uint32_t)(at - start)};
+    return !escapes || unescaped(s, start, escaped, name);
 }
 
 static bool take_tags(struct scan *s, struct tag *tag, uint32_t *count)
@@ -54,11 +69,11 @@ static bool take_tags(struct scan *s, struct tag *tag, uint32_t *count)
         struct tag t;
         s->at++;
         if (*count == TAGS_MAX) return expect(s, "at most 32 tags");
-        if (!take_name(s, "=, ", ",= ", &t.key)) return false;
+        if (!take_name(s, EQUALS | COMMA | BLANK, EQUALS | COMMA | BLANK, &t.key)) return false;
         if (t.key.length == 0) return expect(s, "a tag's key");
         if (s->at == s->end || *s->at != '=') return expect(s, "'=' behind a tag's key");
         s->at++;
-        if (!take_name(s, ", ", ",= ", &t.value)) return false;
+        if (!take_name(s, COMMA | BLANK, EQUALS | COMMA | BLANK, &t.value)) return false;
         if (t.value.length == 0) return expect(s, "a tag's value");
         tag[(*count)++] = t;
     }
@@ -88,7 +103,7 @@ static bool take_asset(struct scan *s, struct text *asset)
 {
     struct tag tag[TAGS_MAX];
     uint32_t count;
-    if (!take_name(s, ", ", ", ", asset)) return false;
+    if (!take_name(s, COMMA | BLANK, COMMA | BLANK, asset)) return false;
     if (asset->length == 0) return expect(s, "a measurement");
     *asset = topic_asset(*asset);
     if (!take_tags(s, tag, &count)) return false;
@@ -157,7 +172,16 @@ static bool take_value(struct scan *s, struct value *value)
     const char *start = s->at;
     *value = (struct value){.kind = VALUE_STRING, .plain = true};
     if (s->at < s->end && *s->at == '"') return take_text(s, value);
-    while (s->at < s->end && *s->at != ',' && *s->at != ' ') s->at++;
+    if (s->end - start >= PULL_QUICK_MIN) {
+        const char *stop = pull_number_quick(start, s->end, value);
+        if (stop != NULL && (meaning_of(*stop) & (COMMA | BLANK)) != 0) {
+            value->whole = false;
+            s->at = stop;
+            return true;
+        }
+        *value = (struct value){.kind = VALUE_STRING, .plain = true};
+    }
+    while (s->at < s->end && (meaning_of(*s->at) & (COMMA | BLANK)) == 0) s->at++;
     struct text word = {start, (uint32_t)(s->at - start)};
     value->text = word;
     value->kind = VALUE_NUMBER;
@@ -176,7 +200,7 @@ static bool take_fields(struct scan *s, struct draft *d)
 {
     for (;;) {
         struct value key = {.kind = VALUE_STRING, .plain = true}, value;
-        if (!take_name(s, "=, ", ",= ", &key.text)) return false;
+        if (!take_name(s, EQUALS | COMMA | BLANK, EQUALS | COMMA | BLANK, &key.text)) return false;
         if (key.text.length == 0) return expect(s, "a field's name");
         if (s->at == s->end || *s->at != '=') return expect(s, "'=' behind a field's name");
         s->at++;
@@ -242,9 +266,9 @@ static bool first_line(struct text text, struct text *line)
     return false;
 }
 
-static const char *name_end(const char *at, const char *end, const char *stops)
+static const char *name_end(const char *at, const char *end, uint8_t stops)
 {
-    while (at < end && strchr(stops, *at) == NULL) at += 1 + (*at == '\\' && end - at > 1);
+    while (at < end && (meaning_of(*at) & stops) == 0) at += 1 + (*at == '\\' && end - at > 1);
     return at < end ? at : end;
 }
 
@@ -253,15 +277,15 @@ bool line_looks(struct text text)
 {
     struct text line;
     if (!first_line(text, &line)) return false;
-    const char *end = line.at + line.length, *at = name_end(line.at, end, ", ");
+    const char *end = line.at + line.length, *at = name_end(line.at, end, COMMA | BLANK);
     if (at == line.at) return false;
     while (at < end && *at == ',') {
-        const char *is = name_end(at + 1, end, "=, ");
+        const char *is = name_end(at + 1, end, EQUALS | COMMA | BLANK);
         if (is == end || *is != '=' || is == at + 1) return false;
-        at = name_end(is, end, ", ");
+        at = name_end(is, end, COMMA | BLANK);
     }
     if (at == end) return false;
-    const char *is = name_end(at + 1, end, "=, ");
+    const char *is = name_end(at + 1, end, EQUALS | COMMA | BLANK);
     return is < end && *is == '=' && is > at + 1;
 }
 

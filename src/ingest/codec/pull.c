@@ -12,6 +12,24 @@ const double pull_ten[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 const uint64_t pull_ten_whole[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
 
+const char *pull_number_long(const char *at, const char *digit, const char *end, unsigned n,
+                             uint64_t whole, struct value *value)
+{
+    if (end - digit < 18) return NULL;
+    uint64_t x = digits_load(digit + 1), y = digits_load(digit + 9), other = digits_others(y);
+    unsigned more = (unsigned)__builtin_ctzll(other | (uint64_t)1 << 63) / 8;
+    if (other == 0 || n + 8 + more > 19) return NULL;
+    uint64_t mantissa = whole * 100000000 + digits_eight(x);
+    if (more > 0) mantissa = mantissa * pull_ten_whole[more] + digits_value(y, more);
+    digit += 9 + more;
+    if ((*digit | 0x20) == 'e') return NULL;
+    value->kind = VALUE_NUMBER;
+    value->exact = true;
+    value->number = digits_sign(number_over(mantissa, 8 + more), *at == '-');
+    value->text = (struct text){at, (uint32_t)(digit - at)};
+    return digit;
+}
+
 void pull_begin(struct pull *p, struct text text)
 {
     const char *at = text.length > 0 ? text.at : "";

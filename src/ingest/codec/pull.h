@@ -28,7 +28,7 @@ struct value {
     enum value_kind kind;
     bool plain;    /* VALUE_STRING: no escape and no control byte in it                         */
     bool whole;    /* VALUE_NUMBER: digits alone, neither point nor exponent                     */
-    bool exact;    /* VALUE_NUMBER: finite, and of at most 15 digits                             */
+    bool exact;    /* VALUE_NUMBER: finite, and of at most 15 digits if it is whole              */
     double number; /* VALUE_NUMBER: the nearest double, HUGE_VAL beyond the largest; VALUE_FLAG: 0,
                       1 */
     struct text text; /* the characters: of a string those between the quotes, escapes as written;
@@ -130,6 +130,11 @@ static inline bool pull_string(struct pull *p, const char *from, struct value *v
 extern const double pull_ten[16];
 extern const uint64_t pull_ten_whole[8];
 
+/* pull_number_quick for 8 to 15 digits behind the point at digit and n in front of it, `whole`:
+ * what programs print of a double. */
+const char *pull_number_long(const char *at, const char *digit, const char *end, unsigned n,
+                             uint64_t whole, struct value *value);
+
 /* What sensors send: a minus or none, up to 15 digits, a point among them or none. Exact: a whole
  * number below 2^53 by a power of ten below 10^16. NULL: not of this kind, or no number at all, or
  * too near the end of the text to tell. */
@@ -166,8 +171,9 @@ static inline const char *pull_number_quick(const char *at, const char *end, str
             if (end - digit < 10) return NULL;
             x = digits_load(digit + 1);
             other = digits_others(x);
-            behind = other != 0 ? (unsigned)__builtin_ctzll(other) / 8 : 8;
-            if (behind == 0 || behind == 8 || n + behind > 15) return NULL;
+            if (other == 0) return pull_number_long(at, digit, end, n, mantissa, value);
+            behind = (unsigned)__builtin_ctzll(other) / 8;
+            if (behind == 0 || n + behind > 15) return NULL;
             mantissa = mantissa * pull_ten_whole[behind] + digits_value(x, behind);
             digit += 1 + behind;
         }
