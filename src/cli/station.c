@@ -124,6 +124,14 @@ static struct floor_options floor_options_of(const struct config *c)
                                   .assets_max = (uint32_t)c->engine.assets_max};
 }
 
+/* The store may make durable what it committed. */
+static andon_status sync_journal(void *context, uint64_t offset, andon_error *err)
+{
+    const struct station *s = context;
+    if (s->journal == NULL) return andon_fail(err, ANDON_EIO, "the journal is not open");
+    return journal_sync_up_to(s->journal, offset, err);
+}
+
 static andon_status open_state(struct station *s, andon_error *err)
 {
     const struct config *c = &s->config;
@@ -135,7 +143,9 @@ static andon_status open_state(struct station *s, andon_error *err)
                                   .keep_raw_ns = kept(c->store.keep_raw_ns),
                                   .keep_minute_ns = kept(c->store.keep_minute_ns),
                                   .keep_hour_ns = kept(c->store.keep_hour_ns),
-                                  .keep_day_ns = kept(c->store.keep_day_ns)};
+                                  .keep_day_ns = kept(c->store.keep_day_ns),
+                                  .before_durable = sync_journal,
+                                  .durable_context = s};
     struct engine_options engine = {.shards = (uint32_t)(s->options.shards != 0 ? s->options.shards
                                                                                 : (uint64_t)c->engine.shards),
                                     .kernel = andon_kernel_best(),
@@ -145,6 +155,7 @@ static andon_status open_state(struct station *s, andon_error *err)
                                     .floor = floor_options_of(c),
                                     .watch = {station_committed, s}};
     andon_status st = sync_policy(s, &journal, err);
+    engine.sync_turns = journal.sync == JOURNAL_SYNC_EVERY;
     if (st == ANDON_OK) st = make_dir(s->dir, err);
     if (st == ANDON_OK) st = make_dir(s->models_dir, err);
     if (st == ANDON_OK) st = feed_open(FEED_BYTES, &s->feed, err);

@@ -2,7 +2,8 @@
  *
  * Invariants: 1. the store's offset moves in the transaction that holds everything that the records before
  * it became; 2. rows that were completed by a record before the store's offset are not written again;
- * 3. the journal is durable up to an offset before the store commits it. */
+ * 3. the journal is durable up to an offset before what the store committed of it is
+ * (store_options.before_durable); with sync_turns, before it is committed at all. */
 #include "engine/engine.h"
 
 #include <math.h>
@@ -299,7 +300,8 @@ static void forget_numbers(struct engine *e)
 static andon_status try_commit(struct engine *e, bool checkpoint, andon_error *err)
 {
     uint64_t next = e->turn.next > e->skip_before ? e->turn.next : e->skip_before;
-    andon_status st = journal_sync_up_to(e->journal, next, err);
+    andon_status st = ANDON_OK;
+    if (e->options.sync_turns) st = journal_sync_up_to(e->journal, next, err);
     if (st != ANDON_OK) return st;
     st = store_begin(e->store, err);
     if (st != ANDON_OK) return st;

@@ -21,6 +21,8 @@ struct engine_options {
     uint64_t checkpoint_records;  /* 0: a checkpoint after 200,000 records ...                  */
     int64_t checkpoint_ns;        /* 0: ... or 30 s, and when the engine stops                  */
     const char *models;           /* DIR/models                                                 */
+    bool sync_turns;              /* what a turn read is made durable before the store has it: an
+                                     unacknowledged message that comes again is known then      */
     struct engine_watch watch;
 };
 

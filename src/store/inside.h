@@ -60,6 +60,7 @@ struct store {
     uint32_t sweep_asset;       /* the next one that the sweep looks at; 0: it is over       */
     uint64_t hot_blobs[HOT_LEVELS]; /* in the table */
     uint64_t hot_bytes;             /* in the table */
+    struct checkpointer *checkpointer;
     struct inside_state saved, turn; /* of the last commit; with the open turn */
     bool in_turn, stale;  /* stale: memory is not what the file says, and must be read again */
 };

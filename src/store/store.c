@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "store/checkpointer.h"
 #include "store/inside.h"
 #include "store/schema.h"
 
@@ -51,6 +52,15 @@ static const char *const statements[SQL_STATEMENTS] = {
 
 /* ---- opening ---- */
 
+/* The last connection that is closed writes the WAL into the file. */
+static void close_file(struct store *s)
+{
+    andon_error err = {""};
+    if (s->db != NULL && checkpointer_ask(&s->options, s->saved.offset, &err) != ANDON_OK)
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_close(s->db);
+}
+
 static andon_status open_file(struct store *s, andon_error *err)
 {
     bool is_new = false;
@@ -70,7 +80,7 @@ static andon_status open_file(struct store *s, andon_error *err)
                                 : "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL", err);
     if (st == ANDON_OK)
         st = sql_run(s->db, "PRAGMA secure_delete=OFF;PRAGMA cache_size=-4096;"
-                            "PRAGMA wal_autocheckpoint=1000;PRAGMA journal_size_limit=16777216;"
+                            "PRAGMA journal_size_limit=67108864;"
                             "PRAGMA trusted_schema=OFF", err);
     if (st == ANDON_OK && is_new) st = schema_create(s->db, err);
     /* A file that cannot be written is found now, not with the first turn. */
@@ -100,6 +110,8 @@ static andon_status fill(struct store *s, andon_error *err)
     if (st == ANDON_OK) st = names_open(&s->names, s->db, err);
     if (st == ANDON_OK) st = sheet_open(&s->sheet, 2 * STORE_CHUNK_ROWS, err);
     if (st == ANDON_OK) st = inside_load(s, err);
+    if (st == ANDON_OK) st = checkpointer_open(&s->options, s->db, &s->checkpointer, err);
+    if (st == ANDON_OK) checkpointer_reached(s->checkpointer, s->saved.offset);
     return st;
 }
 
@@ -131,7 +143,8 @@ void store_close(struct store *s)
     for (int i = 0; i < SQL_STATEMENTS; i++) sqlite3_finalize(s->sql[i]);
     names_close(&s->names);
     roll_close(&s->roll);
-    sqlite3_close(s->db);
+    checkpointer_close(s->checkpointer);
+    close_file(s);
     tail_close(&s->tail);
     sheet_close(&s->sheet);
     hot_free(&s->hot);
@@ -237,6 +250,8 @@ andon_status store_commit(struct store *s, uint64_t offset, int64_t now_ns, ando
     if (st == ANDON_OK) st = inside_retain(s, now_ns, err);
     if (st == ANDON_OK) st = inside_spill(s, now_ns, err);
     if (st == ANDON_OK) st = put_state(s, err);
+    if (st == ANDON_OK && s->options.durable) st = checkpointer_ask(&s->options, offset, err);
+    checkpointer_reached(s->checkpointer, offset);
     if (st == ANDON_OK) st = sql_do(s->db, s->sql[SQL_COMMIT], err);
     if (st != ANDON_OK) return st;
     s->saved = s->turn;

@@ -71,6 +71,12 @@ struct store_options {
     int64_t hot_age_ns;     /* hot rows older than this (journal time) are written as a short chunk; 0: 1 h */
     uint64_t hot_bytes_max; /* ... or when the hot tail is larger; 0: 16 MiB */
     int64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_day_ns; /* retention tiers; 0: for ever */
+    /* Asked before commits up to offset are made durable: when the WAL goes into the file, in a thread of the
+     * store's own, when the store is closed, and with `durable` at each commit. What offset reaches must be
+     * durable when it returns; after an error the WAL grows on, or the commit fails. NULL: nobody is
+     * asked. */
+    andon_status (*before_durable)(void *context, uint64_t offset, andon_error *err);
+    void *durable_context;
 };
 
 struct store;
