@@ -193,6 +193,17 @@ static bool top_fields(struct draft *d, struct pull *p, struct machines *machine
     return p->fault == NULL && !d->refused && d->in->status == ANDON_OK;
 }
 
+bool object_flat(struct intake *in, struct pull *p, const struct place *place)
+{
+    struct pull_mark inside = pull_mark(p);
+    struct machines machines;
+    struct draft d;
+    machines.count = 0;
+    draft_begin(&d, in, place);
+    bool good = object_fields(&d, p, &machines);
+    return object_end(&d, p, &machines, good, inside);
+}
+
 bool object_read(struct intake *in, struct pull *p, const struct place *place)
 {
     if (place->native) return wrapper_read(in, p, place, WRAPPER_VALUES);
@@ -209,9 +220,7 @@ bool object_read(struct intake *in, struct pull *p, const struct place *place)
         pull_return(p, inside);
         kind = wrapper_kind(p, kind);
         if (kind != WRAPPER_NONE) return wrapper_read(in, p, place, kind);
-        draft_begin(&d, in, place);
-        machines.count = 0;
-        good = object_fields(&d, p, &machines);
+        return object_flat(in, p, place);
     }
     return object_end(&d, p, &machines, good, inside);
 }

@@ -18,6 +18,9 @@ struct machines {
  * (wrapper.h). What cannot be read is refused. False: the message ends or the JSON has a fault. */
 bool object_read(struct intake *in, struct pull *p, const struct place *place);
 
+/* object_flat is object_read for an object that is no envelope whatever its keys are. */
+bool object_flat(struct intake *in, struct pull *p, const struct place *place);
+
 /* object_fields gives the fields of the object that was just entered to the draft. False: as
  * draft_put, or the JSON has a fault. */
 bool object_fields(struct draft *d, struct pull *p, struct machines *machines);

@@ -66,54 +66,74 @@ static bool outer_quality(struct draft *d, const struct value *value)
     return true;
 }
 
-/* asset and quality, which only {"values"} has. */
-static bool values_key(struct draft *d, const struct value *key, const struct value *value)
+/* A wrapper while it is read. */
+struct wrapping {
+    struct draft draft;
+    struct machines machines;
+    enum wrapper_kind kind;
+    bool native; /* keys that mean nothing are passed over; elsewhere they are channels */
+    bool found;  /* the readings                                                       */
+    bool event;  /* it is a CloudEvent                                                 */
+    bool plain;  /* it is no wrapper: its keys are channels                             */
+};
+
+static bool asset_key(struct draft *d, const struct value *value)
 {
-    if (text_is(key->text, TEXT("asset"))) {
-        if (value->kind == VALUE_STRING) return draft_text(d->in, value, &d->asset);
-        d->refused = true;
-        return intake_refuse(d->in, "key 'asset': expected a text such as \"site/line/pump1\"");
-    }
-    if (!text_is(key->text, TEXT("quality")) || outer_quality(d, value)) return true;
+    if (value->kind == VALUE_STRING) return draft_text(d->in, value, &d->asset);
+    d->refused = true;
+    return intake_refuse(d->in, "key 'asset': expected a text such as \"site/line/pump1\"");
+}
+
+static bool quality_key(struct draft *d, const struct value *value)
+{
+    if (outer_quality(d, value)) return true;
     d->refused = true;
     return intake_refuse(d->in, "key 'quality': '%s', expected good, uncertain, bad or stale",
                          SHOW(value->text));
 }
 
-/* A key beside the readings. What means nothing to us is passed over. */
-static bool outer_key(struct draft *d, const struct value *key, const struct value *value,
-                      enum wrapper_kind kind)
+static bool unknown_key(struct wrapping *w, const struct value *key, const struct value *value)
 {
+    if (w->kind != WRAPPER_VALUES) return true;
+    if (text_is(key->text, TEXT("asset"))) return asset_key(&w->draft, value);
+    if (text_is(key->text, TEXT("quality"))) return quality_key(&w->draft, value);
+    w->plain = !w->native;
+    return w->native;
+}
+
+/* A key beside the readings. */
+static bool outer_key(struct wrapping *w, const struct value *key, const struct value *value)
+{
+    struct draft *d = &w->draft;
     const struct key *known = known_key(key);
-    if (known == NULL) return kind != WRAPPER_VALUES || values_key(d, key, value);
-    switch ((enum key_kind)known->kind) {
+    switch (known == NULL ? KEY_ORDINARY : (enum key_kind)known->kind) {
     case KEY_TIME:
-        if (kind == WRAPPER_VALUES) return draft_put(d, key, value);
+        if (w->kind == WRAPPER_VALUES) return draft_put(d, key, value);
         return outer_time(d, key, value, known);
     case KEY_CLOCK: return outer_time(d, key, value, known);
     case KEY_SEQUENCE: (void)draft_sequence(d, value); return true;
     case KEY_ITEM: (void)draft_item(d, value); return true;
-    default: return true;
+    default: return unknown_key(w, key, value);
     }
 }
 
-static bool fields(struct draft *d, struct pull *p, struct machines *machines,
-                   enum wrapper_kind kind, bool *found)
+static bool outer_fields(struct wrapping *w, struct pull *p)
 {
     struct value key, value;
     while (pull_key(p, &key) && pull_read(p, &value)) {
         bool good;
         enum wrapper_kind means = wrapper_key(&key, &value);
-        if (means == WRAPPER_EVENT) return false;
-        if (means == kind) {
-            *found = true;
-            d->rank_shift = kind == WRAPPER_VALUES ? INNER_SHIFT : 0;
-            good = object_fields(d, p, machines);
-            d->rank_shift = 0;
+        w->event = means == WRAPPER_EVENT;
+        if (w->event) return false;
+        if (means == w->kind) {
+            w->found = true;
+            w->draft.rank_shift = w->kind == WRAPPER_VALUES ? INNER_SHIFT : 0;
+            good = object_fields(&w->draft, p, &w->machines);
+            w->draft.rank_shift = 0;
         } else if (value.kind >= VALUE_OBJECT) {
-            good = pull_skip(p, &value);
+            good = pull_skip(p, &value) && unknown_key(w, &key, &value);
         } else {
-            good = outer_key(d, &key, &value, kind);
+            good = outer_key(w, &key, &value);
         }
         if (!good) return false;
     }
@@ -123,23 +143,24 @@ static bool fields(struct draft *d, struct pull *p, struct machines *machines,
 bool wrapper_read(struct intake *in, struct pull *p, const struct place *place,
                   enum wrapper_kind kind)
 {
-    struct machines machines;
-    struct pull_mark inside = pull_mark(p);
-    struct draft d;
-    bool found = false;
-    if (kind == WRAPPER_EVENT) return event_read(in, p, place);
     struct intake_mark mark = intake_mark(in);
-    machines.count = 0;
-    draft_begin(&d, in, place);
-    bool good = fields(&d, p, &machines, kind, &found);
-    if (!good && !d.refused && p->fault == NULL && in->status == ANDON_OK) {
+    struct pull_mark inside = pull_mark(p);
+    struct wrapping w;
+    if (kind == WRAPPER_EVENT) return event_read(in, p, place);
+    w.machines.count = 0;
+    w.kind = kind;
+    w.native = place->native;
+    w.found = w.event = w.plain = false;
+    draft_begin(&w.draft, in, place);
+    bool good = outer_fields(&w, p);
+    if (w.event || w.plain) {
         intake_back(in, mark);
         pull_return(p, inside);
-        return event_read(in, p, place);
+        return w.event ? event_read(in, p, place) : object_flat(in, p, place);
     }
-    if (good && !found)
+    if (good && !w.found)
         good =
             intake_refuse(in, "no \"values\": expected {\"asset\":\"site/line/pump1\",\"ts\":...,"
                               "\"values\":{\"temperature\":45.1}}");
-    return object_end(&d, p, &machines, good, inside);
+    return object_end(&w.draft, p, &w.machines, good, inside);
 }
