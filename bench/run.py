@@ -26,6 +26,8 @@ CASES = [
     ("lof_batch", "rows_s", True, "scikit-learn", 2, 6),
     ("lof_one", "ns_row_p50", False, "scikit-learn", 8, 60),
     ("lof_fit", "ms", False, "scikit-learn", 2, 6),
+    ("codec_json", "messages_s", True, "jansson", 8, 30),
+    ("codec_json", "messages_s", True, "cjson", 2.5, 10),
     # The journal beside a bare write, and fdatasync where the policy has one, of the same bytes.
     ("journal_every_1", "records_s", True, "plain", 0.7, 1),
     ("journal_every_256", "records_s", True, "plain", 0.5, 1),
@@ -117,6 +119,7 @@ def main():
                 keep(seen, rivals["neighbours"] + [files["neighbours"], "--runs", "1"])
             keep(seen, [program["autoencoder"], "--data", files["autoencoder"], "--rows", str(a.rows),
                         "--runs", "1"])
+            keep(seen, [os.path.join(a.build, "bench", "bench_codec"), "--messages", "300000", "--runs", "3"])
             # A fit of 50 epochs takes the rivals most of a minute: three rounds of it are enough.
             if (sklearn or torch) and round_ < 3:
                 keep(seen, rivals["autoencoder"] + [files["autoencoder"], "--runs", "1", "--one", "2000"] + skip)
