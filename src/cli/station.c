@@ -26,6 +26,12 @@ static void *run_endpoint(void *context)
     return NULL;
 }
 
+static void *run_broker(void *context)
+{
+    broker_run(context);
+    return NULL;
+}
+
 static void *run_server(void *context)
 {
     server_run(context);
@@ -197,6 +203,35 @@ static andon_status open_endpoint(struct station *s, andon_error *err)
     return endpoint_open(&mqtt, s->journal, &s->endpoint, err);
 }
 
+static andon_status open_broker(struct station *s, const struct broker_options *options, andon_error *err)
+{
+    if (s->brokers == STATION_BROKERS_MAX)
+        return andon_fail(err, ANDON_EINVAL, "more than %u brokers", STATION_BROKERS_MAX);
+    andon_status st = broker_open(options, s->journal, &s->broker[s->brokers], err);
+    s->broker_url[s->brokers] = options->url;
+    if (st == ANDON_OK) s->brokers++;
+    return st;
+}
+
+static andon_status open_brokers(struct station *s, andon_error *err)
+{
+    andon_status st = ANDON_OK;
+    for (uint32_t i = 0; i < s->config.sources && st == ANDON_OK; i++) {
+        const struct config_source *from = &s->config.source[i];
+        const struct broker_options options = {
+            .url = from->broker, .topic = from->topic, .topics = from->topics,
+            .qos = from->qos < 0 ? 1 : from->qos, .client = from->client_id, .user = from->user,
+            .password = from->password, .ca_file = from->ca, .cert_file = from->cert,
+            .key_file = from->key};
+        if (from->door == CONFIG_MQTT && from->broker != NULL) st = open_broker(s, &options, err);
+    }
+    for (size_t i = 0; i < s->options.broker.count && st == ANDON_OK; i++) {
+        const struct broker_options options = {.url = s->options.broker.value[i], .qos = 1};
+        st = open_broker(s, &options, err);
+    }
+    return st;
+}
+
 static andon_status open_doors(struct station *s, andon_error *err)
 {
     struct journal_options sync = {0};
@@ -207,6 +242,7 @@ static andon_status open_doors(struct station *s, andon_error *err)
     struct server_plant plant = {.context = s, .health = station_health,
                                  .figures = station_figures, .feed = s->feed};
     andon_status st = open_endpoint(s, err);
+    if (st == ANDON_OK) st = open_brokers(s, err);
     if (st == ANDON_OK && s->config.site.timezone != NULL)
         st = zone_open(s->config.site.timezone, &s->zone, err);
     http.codec = (struct codec_rules){.zone = s->zone, .aliases = true};
@@ -249,6 +285,11 @@ andon_status station_start(struct station *s, andon_error *err)
         st = run(&s->endpoint_thread, run_endpoint, s->endpoint, &s->endpoint_runs, "MQTT endpoint", err);
     if (st == ANDON_OK)
         st = run(&s->server_thread, run_server, s->server, &s->server_runs, "HTTP server", err);
+    for (uint32_t i = 0; i < s->brokers && st == ANDON_OK; i++) {
+        bool runs = false;
+        st = run(&s->broker_thread[i], run_broker, s->broker[i], &runs, "client of a broker", err);
+        s->brokers_running += runs;
+    }
     return st;
 }
 
@@ -298,6 +339,8 @@ void station_close(struct station *s)
 {
     if (s->endpoint_runs) endpoint_stop(s->endpoint);
     if (s->server_runs) server_stop(s->server);
+    for (uint32_t i = 0; i < s->brokers_running; i++) broker_stop(s->broker[i]);
+    for (uint32_t i = 0; i < s->brokers_running; i++) pthread_join(s->broker_thread[i], NULL);
     if (s->endpoint_runs) pthread_join(s->endpoint_thread, NULL);
     if (s->server_runs) pthread_join(s->server_thread, NULL);
     if (s->engine_runs) {
@@ -305,6 +348,7 @@ void station_close(struct station *s)
         engine_stop(s->engine);
         pthread_join(s->engine_thread, NULL);
     }
+    for (uint32_t i = 0; i < s->brokers; i++) broker_close(s->broker[i]);
     endpoint_close(s->endpoint);
     server_close(s->server);
     engine_close(s->engine);

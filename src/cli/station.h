@@ -11,10 +11,12 @@
 #include "cli/arguments.h"
 #include "engine/config.h"
 #include "engine/engine.h"
+#include "ingest/mqtt/broker.h"
 #include "ingest/mqtt/endpoint.h"
 #include "serve/server.h"
 
 #define STATION_PATH_ROOM 4096
+#define STATION_BROKERS_MAX 16u
 
 struct station_options {
     const char *config;               /* a file, or NULL                              */
@@ -39,6 +41,10 @@ struct station {
     struct feed *feed;
     struct endpoint *endpoint;
     struct server *server;
+    uint32_t brokers, brokers_running; /* broker[brokers], the first of them with threads */
+    struct broker *broker[STATION_BROKERS_MAX];
+    const char *broker_url[STATION_BROKERS_MAX];
+    pthread_t broker_thread[STATION_BROKERS_MAX];
     pthread_t engine_thread, endpoint_thread, server_thread;
     bool engine_runs, endpoint_runs, server_runs;
     int64_t started_ns;

@@ -39,6 +39,13 @@ void station_health(void *context, void (*each)(void *to, const struct plant_com
     bool late = behind > 0 && lag_ns > 30 * NS_PER_S;
     component(each, to, "engine", late ? PLANT_DEGRADED : PLANT_OK, 0, late ? text : "");
     if (s->endpoint != NULL) component(each, to, "mqtt", PLANT_OK, 0, "");
+    for (uint32_t i = 0; i < s->brokers; i++) {
+        struct broker_figures b;
+        broker_figures(s->broker[i], &b);
+        snprintf(text, sizeof text, "%s: not connected, tried again by itself", s->broker_url[i]);
+        component(each, to, "broker", b.connected ? PLANT_OK : PLANT_DEGRADED, 0,
+                  b.connected ? "" : text);
+    }
 }
 
 /* ---- figures ---- */
@@ -149,6 +156,21 @@ static void endpoint_says(const struct saying *to, struct station *s)
         (double)f.dropped);
 }
 
+static void brokers_say(const struct saying *to, struct station *s)
+{
+    static const char *const name[] = {"andon_broker_received_total", "andon_broker_acknowledged_total",
+                                       "andon_broker_losses_total"};
+    static const char *const help[] = {"Messages from a broker", "Of them journaled and acknowledged",
+                                       "Connections to a broker that ended or never came about"};
+    for (int k = 0; k < 3; k++)
+        for (uint32_t i = 0; i < s->brokers; i++) {
+            struct broker_figures b;
+            broker_figures(s->broker[i], &b);
+            const uint64_t value[] = {b.received, b.acknowledged, b.losses};
+            say_of(to, name[k], help[k], "broker", s->broker_url[i], (double)value[k]);
+        }
+}
+
 void station_figures(void *context, void (*each)(void *to, const struct plant_figure *figure),
                      void *to)
 {
@@ -157,6 +179,7 @@ void station_figures(void *context, void (*each)(void *to, const struct plant_fi
     journal_says(&saying, s);
     engine_says(&saying, s);
     endpoint_says(&saying, s);
+    brokers_say(&saying, s);
     say(&saying, PLANT_GAUGE, "process_start_time_seconds", "When this process started",
         (double)s->started_ns / 1e9);
 }

@@ -20,6 +20,8 @@ struct broker_options {
     bool clean;                /* true: nothing is kept for andon while it is away                  */
     const char *ca_file;       /* mqtts: NULL: the system's certificates                            */
     const char *cert_file, *key_file; /* mqtts: andon's own; both or none                           */
+    const char *user;          /* instead of the address's; NULL: that                              */
+    const char *password;      /* read already, by a configuration; NULL: one of the two below      */
     const char *password_file; /* its first line; NULL: none                                        */
     const char *password_variable; /* ... or the environment variable of that name; NULL: none      */
 };

@@ -95,11 +95,29 @@ static andon_status read_password_variable(const char *name, struct broker_addre
     return ANDON_OK;
 }
 
+/* What a configuration says beside the address. */
+static andon_status take_given(const struct broker_options *options, struct broker_address *a,
+                               andon_error *err)
+{
+    if (options->user != NULL) {
+        if (!copy(a->user, sizeof a->user, options->user, strlen(options->user)))
+            return wrong(err, "a user name of 0 or more than 255 bytes");
+        a->has_user = true;
+    }
+    if (options->password == NULL) return ANDON_OK;
+    if (!copy(a->password, sizeof a->password, options->password, strlen(options->password)))
+        return andon_fail(err, ANDON_EINVAL, "broker: a password of 1 to %zu bytes expected",
+                          sizeof a->password - 1);
+    a->has_password = true;
+    return ANDON_OK;
+}
+
 andon_status broker_address_read(const struct broker_options *options,
                                  struct broker_address *address, andon_error *err)
 {
     *address = (struct broker_address){0};
     andon_status st = read_url(options->url, address, err);
+    if (st == ANDON_OK) st = take_given(options, address, err);
     if (st == ANDON_OK && options->password_file != NULL)
         st = read_password_file(options->password_file, address, err);
     else if (st == ANDON_OK && options->password_variable != NULL)
