@@ -5,6 +5,7 @@ and /health says so while it lasts.
 
     disaster_test.py ANDON
 """
+import glob
 import json
 import os
 import shutil
@@ -120,6 +121,15 @@ def a_clock_that_jumps_an_hour_both_ways_loses_and_doubles_nothing():
         tap.equal(stored(directory, "press"), list(range(n)), "stored readings")
 
 
+def every_thread_stands(pid):
+    tasks = glob.glob(f"/proc/{pid}/task/*/stat")
+    states = []
+    for task in tasks:
+        with open(task, encoding="utf-8") as file:
+            states.append(file.read().rpartition(")")[2].split()[0])
+    return bool(states) and set(states) <= {"T", "t"}
+
+
 def a_process_that_is_stopped_for_a_while_goes_on():
     with rig.scratch() as scratch:
         directory = os.path.join(scratch, "data")
@@ -128,6 +138,7 @@ def a_process_that_is_stopped_for_a_while_goes_on():
             device = rig.Mqtt(serve.port["mqtt"], "d")
             send(device, range(20))
             serve.process.send_signal(signal.SIGSTOP)
+            rig.until(lambda: every_thread_stands(serve.process.pid), "every thread is stopped")
             for n in range(20, 60):
                 device.publish("press", payload(n), n + 1)
             time.sleep(5)
