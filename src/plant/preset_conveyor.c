@@ -101,7 +101,8 @@ static const struct andon_signature mining_signatures[] = {
     SIGNATURE("bearing", bearing),           SIGNATURE("overheating", overheating),
     SIGNATURE("belt_slip", belt_slip),       SIGNATURE("overload", overload),
     SIGNATURE("misalignment", misalignment), SIGNATURE("idler_seized", idler_seized),
-    SIGNATURE("blocked_chute", blocked_chute),
+    SIGNATURE("blocked_chute", blocked_chute), SIGNATURE("imbalance", imbalance),
+    SIGNATURE("sensor_spikes", sensor_spikes), SIGNATURE("sensor_offset", sensor_offset),
 };
 
 static const struct preset_fault mining_faults[COUNT(mining_signatures)] = {
@@ -133,6 +134,18 @@ static const struct preset_fault mining_faults[COUNT(mining_signatures)] = {
      "Hardly any ore arrives although the belt runs: look at the chute and the feeder before "
      "material builds up behind it.",
      "moderate", 10, 0, 0, 0},
+    {"Imbalance of a pulley",
+     "Vibration jumped up and stays, the motor is as before: look for ore stuck to a pulley and a "
+     "worn scraper.",
+     "moderate", 60, 0, 0, 0},
+    {"Loose vibration sensor",
+     "Single readings jump while those between are as usual: fasten the sensor and its cable; the "
+     "machine is probably well.",
+     "minor", 240, 0, 0, 0},
+    {"Ambient sensor reads high",
+     "The ambient temperature jumped while the motor's did not: check the sensor and its shade; "
+     "until then the motor looks cooler than it is.",
+     "minor", 240, 0, 0, 0},
 };
 
 const struct preset preset_mining_conveyor = {

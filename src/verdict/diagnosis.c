@@ -143,6 +143,8 @@ struct ground {
  * channel's own noise makes stand out. */
 #define EXPLAINS 0.7
 #define NOISE 0.5
+/* What a name has to gain over not knowing: small deviations look like many faults. */
+#define DOUBT 1.0
 /* Strengths that are tried, and what it costs to be so much weaker or stronger than described. */
 static const double strengths[] = {0.35, 0.5, 0.7, 0.85, 1.0, 1.15, 1.35};
 #define STRENGTH_SPREAD 0.45
@@ -314,7 +316,7 @@ static int32_t try_all(const struct symptoms *s, const struct andon_recipe *reci
     double terms;
     int32_t best = DIAGNOSIS_UNKNOWN;
     double all = stands_out(s, recipe, regime, &terms), noise = NOISE * terms;
-    *none = all - EXPLAINS * fmax(all - noise, 0.0);
+    *none = all - EXPLAINS * fmax(all - noise, 0.0) - DOUBT;
     double least = *none;
     for (uint32_t i = 0; i < signatures; i++) {
         struct expected e;
