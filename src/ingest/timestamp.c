@@ -230,6 +230,7 @@ bool timestamp_read(const char *text, size_t length, int64_t *ts_ns)
 
 bool timestamp_of_epoch(int64_t epoch, int64_t unit_ns, int64_t *ts_ns)
 {
+    if (epoch == INT64_MIN) return false;
     int64_t size = epoch < 0 ? -epoch : epoch;
     if (unit_ns == 0) unit_ns = unit_of(size);
     if (size > INT64_MAX / unit_ns - 1) return false;

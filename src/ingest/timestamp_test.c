@@ -119,3 +119,70 @@ TEST(a_written_time_reads_back_to_the_nanosecond)
                   (long long)ts, text, (long long)back);
     }
 }
+
+TEST(the_quick_way_of_written_times_is_the_long_one)
+{
+    static const char *const ends[] = {"",     "Z",   ".5", ".123456789Z", "+02:00",
+                                       " UTC", ",25", "X",  ".",           "+2"};
+    for (uint32_t i = 0; i < 50000; i++) {
+        struct andon_rng rng = andon_rng_fork(4, i);
+        char quick[64], slow[64];
+        int64_t a = 0, b = 0;
+        bool local_a = false, local_b = false;
+        snprintf(quick, sizeof quick, "%04u-%02u-%02u%c%02u:%02u:%02u%s",
+                 1600 + andon_rng_below(&rng, 800), andon_rng_below(&rng, 15),
+                 andon_rng_below(&rng, 34), "T \n"[andon_rng_below(&rng, 3)],
+                 andon_rng_below(&rng, 26), andon_rng_below(&rng, 62), andon_rng_below(&rng, 63),
+                 ends[andon_rng_below(&rng, 10)]);
+        if (i % 4 == 0) quick[andon_rng_below(&rng, (uint32_t)strlen(quick))] ^= 1;
+        snprintf(slow, sizeof slow, "%s", quick);
+        if (slow[4] == '-' && slow[7] == '-') slow[4] = slow[7] = '/';
+        bool taken = timestamp_read_local(quick, strlen(quick), &a, &local_a);
+        bool also = timestamp_read_local(slow, strlen(slow), &b, &local_b);
+        CHECK_SAY(taken == also && (!taken || (a == b && local_a == local_b)), "SEED=%u %s", i,
+                  quick);
+    }
+}
+
+TEST(a_time_is_local_when_it_names_no_zone)
+{
+    static const struct {
+        const char *text;
+        bool local;
+    } cases[] = {{"2024-05-31T12:30:15", true},
+                 {"2024-05-31T12:30:15Z", false},
+                 {"2024-05-31T12:30:15.25", true},
+                 {"2024-05-31T12:30:15+00:00", false},
+                 {"2024-05-31", true},
+                 {"31.05.2024 12:30", true},
+                 {"31.05.2024 12:30 UTC", false},
+                 {"2004.02.12.10.32.39", true},
+                 {"1717156800", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ts_ns;
+        bool local = !cases[i].local;
+        CHECK(timestamp_read_local(cases[i].text, strlen(cases[i].text), &ts_ns, &local));
+        CHECK_SAY(local == cases[i].local, "%s", cases[i].text);
+    }
+}
+
+TEST(an_epoch_of_a_known_unit_is_read_in_it)
+{
+    static const struct {
+        const char *text;
+        int64_t unit_ns, ts_ns;
+    } cases[] = {{"5", 1, 5},
+                 {"5", 1000, 5000},
+                 {"5.25", 1000000, 5250000},
+                 {"-5", 1000000000, -5000000000},
+                 {"1717156800", 0, INT64_C(1717156800000000000)}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ts_ns = 0;
+        CHECK(timestamp_read_epoch(cases[i].text, strlen(cases[i].text), cases[i].unit_ns, &ts_ns));
+        CHECK_SAY(ts_ns == cases[i].ts_ns, "%s", cases[i].text);
+    }
+    int64_t ts_ns = 7;
+    CHECK(!timestamp_of_epoch(INT64_MAX, 1000, &ts_ns) &&
+          !timestamp_of_epoch(INT64_MIN, 1, &ts_ns));
+    CHECK(timestamp_of_epoch(-5, 1000, &ts_ns) && ts_ns == -5000);
+}

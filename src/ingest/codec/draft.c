@@ -320,7 +320,7 @@ bool draft_pairs(struct draft *d, struct pull *p)
         struct value number;
         if (!fresh) {
             if (*from++ != ',') break;
-            from += *from == ' ';
+            if (pull_rarely(*from == ' ')) from++;
         }
         struct text name = {from + 1, pull_key_quick(from, &value)};
         if (name.length == 0 || end - value < PULL_QUICK_MIN) break;
