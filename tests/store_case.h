@@ -21,6 +21,8 @@ struct store_case {
     uint32_t rows;          /* of a turn */
     int64_t step_ns;        /* between rows of an asset */
     bool late, repeats, judged, holes;
+    uint64_t back_from;     /* turns from this one on tell of back_ns earlier; 0: none do */
+    int64_t back_ns;
     uint32_t asset[CASE_ASSETS_MAX], channel[CASE_ASSETS_MAX][CASE_CHANNELS], model;
 };
 
@@ -93,6 +95,7 @@ static inline void case_make(const struct store_case *c, uint64_t turn, struct c
         t->of[i] = a;
         if (c->late && andon_rng_below(&rng, 15) == 0)
             r->ts_ns -= (int64_t)andon_rng_below(&rng, 400) * c->step_ns;
+        if (c->back_from > 0 && turn >= c->back_from) r->ts_ns -= c->back_ns;
         r->received_ns = r->ts_ns + (int64_t)andon_rng_below(&rng, 3000000);
         for (uint32_t k = 0; k < CASE_CHANNELS; k++) {
             if (c->holes && andon_rng_below(&rng, 4) == 0) continue;
