@@ -30,6 +30,7 @@ int journal_main(int argc, char **argv);
 int demo_main(int argc, char **argv);
 int serve_main(int argc, char **argv);
 int sql_main(int argc, char **argv);
+int export_main(int argc, char **argv);
 int backup_main(int argc, char **argv);
 int restore_main(int argc, char **argv);
 int replay_main(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"serve", "watches a plant: takes readings, judges and keeps them", serve_main},
     {"replay", "proves the stored verdicts from the journal, or tries a model on it", replay_main},
     {"sql", "asks the store, read only", sql_main},
+    {"export", "writes stored readings for other programs", export_main},
     {"backup", "copies a station into one file while it runs", backup_main},
     {"restore", "makes a station from a backup", restore_main},
     {"journal", "prints or verifies the record of everything that arrived", journal_main},
