@@ -124,10 +124,12 @@ static void leave(struct endpoint *e, const int *fd)
     for (uint32_t i = 0; i < e->sessions.high; i++)
         if (e->sessions.row[i].client.at != NULL) session_end(e, &e->sessions.row[i]);
     for (struct will *w = e->wills; w != NULL; w = w->next) w->due_ns = 0; /* once refused */
+    e->will_due_ns = 0;
     for (int i = 0; i < 3; i++) turn_take(e, 0);
     endpoint_figures(e, &f);
     must(f.connections == 0 && f.sessions == 0 && f.subscriptions == 0);
-    must(pool_used(e->input) == 0 && pool_used(e->output) == 0 && pool_used(e->kept) == 0);
+    must(pool_used(e->input) == 0 && pool_used(e->output) == 0 && pool_used(e->queued) == 0 &&
+         pool_used(e->kept) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -317,21 +317,21 @@ TEST(options_that_do_not_fit_are_refused)
                &err) == ANDON_EINVAL);
 }
 
-TEST(a_password_comes_from_a_file_or_the_environment)
+TEST(a_password_comes_from_a_file_the_environment_or_a_configuration)
 {
     char path[] = "/tmp/andon-password-XXXXXX";
     int file = mkstemp(path);
     CHECK(file >= 0 && write(file, "hush\nignored\n", 13) == 13);
     close(file);
     setenv("ANDON_TEST_PASSWORD", "quiet", 1);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct play p;
         struct broker_options o = options;
-        o.url = "ann@"; /* in front of the host */
-        if (i == 0)
-            o.password_file = path;
-        else
-            o.password_variable = "ANDON_TEST_PASSWORD";
+        o.url = i == 2 ? "bob@" : "ann@"; /* in front of the host */
+        if (i == 0) o.password_file = path;
+        if (i == 1) o.password_variable = "ANDON_TEST_PASSWORD";
+        if (i == 2) o.user = "ann";
+        if (i == 2) o.password = "quiet";
         CHECK(begin(&p, JOURNAL_SYNC_OS, o));
         int fd = answer_call(&p);
         CHECK(fd >= 0);

@@ -282,17 +282,91 @@ TEST(halves_of_packets_have_a_limit_all_together)
     rig_close(&rig);
 }
 
-TEST(who_does_not_greet_in_ten_seconds_is_closed)
+/* Sends QoS 0 to a subscriber that does not read until some of it is lost. */
+static bool fill_up(struct rig *rig, int deaf, int pub)
+{
+    char payload[1001];
+    memset(payload, 'x', 1000);
+    payload[1000] = 0;
+    if (!rig_say(deaf, "82 * 0001 <#> 00") || !rig_hears(deaf, "90 03 0001 00")) return false;
+    for (int i = 0; i < 100000 && figures_of(rig).dropped == 0; i++)
+        if (!rig_say(pub, "30 * <a> '%s'", payload)) return false;
+    return figures_of(rig).dropped > 0;
+}
+
+TEST(who_does_not_greet_in_ten_seconds_or_takes_nothing_for_thirty_is_closed)
 {
     struct rig rig;
     rig_open(&rig, NULL);
+    int deaf = rig_connect(&rig, 4, "deaf", true), pub = rig_connect(&rig, 4, "pub", true);
+    CHECK(fill_up(&rig, deaf, pub));
     int silent = rig_dial(&rig), half = rig_dial(&rig);
     CHECK(rig_say(half, "10 ff 01 <MQTT>"));
     double start = rig_now_s();
     CHECK(rig_closed(silent, 15.0) && rig_closed(half, 5.0) && rig_now_s() - start > 9.0);
-    CHECK(RIG_FIGURE_IS(&rig, greeting_closed, 2));
+    CHECK(RIG_FIGURE_IS(&rig, greeting_closed, 2) && figures_of(&rig).slow_closed == 0);
+    CHECK(RIG_FIGURE_IS(&rig, slow_closed, 1) && rig_now_s() - start > 28.0 && rig_quiet(pub));
+    close(deaf);
+    close(pub);
     close(silent);
     close(half);
+    rig_close(&rig);
+}
+
+TEST(many_that_do_not_read_leave_room_for_those_who_do)
+{
+    enum { DEAF = 300 };
+    static int fd[DEAF];
+    char payload[8001];
+    struct rig rig;
+    rig_open(&rig, NULL);
+    memset(payload, 'x', 8000);
+    payload[8000] = 0;
+    int small = 4096;
+    for (int i = 0; i < DEAF; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "deaf%d", i);
+        fd[i] = rig_connect(&rig, 4, name, true);
+        setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        CHECK(rig_say(fd[i], "82 * 0001 <a> 00") && rig_hears(fd[i], "90 03 0001 00"));
+    }
+    int pub = rig_connect(&rig, 4, "pub", true), sub = rig_connect(&rig, 4, "sub", true);
+    CHECK(rig_say(sub, "82 * 0001 <a> 00") && rig_hears(sub, "90 03 0001 00"));
+    for (int i = 1; i <= 200; i++) { /* 300 x 1.6 MB */
+        CHECK(rig_say(pub, "32 * <a> %04x '%s'", i, payload) && rig_hears(pub, "40 02 %04x", i));
+        CHECK(rig_hears(sub, "30 * <a> '%s'", payload));
+    }
+    struct endpoint_figures f = figures_of(&rig);
+    CHECK(f.dropped > 0 && f.slow_closed == 0 && f.connections == DEAF + 2);
+    CHECK(f.sent + f.dropped == 200 * (DEAF + 1));
+    for (int i = 0; i < DEAF; i++) close(fd[i]);
+    close(pub);
+    close(sub);
+    rig_close(&rig);
+}
+
+TEST(when_files_run_out_connections_are_refused_and_the_loop_rests)
+{
+    struct rig rig;
+    struct rlimit before, few;
+    rig_open(&rig, NULL);
+    int ok = rig_connect(&rig, 4, "ok", true);
+    int probe = dup(ok);
+    CHECK(probe >= 0 && getrlimit(RLIMIT_NOFILE, &before) == 0);
+    close(probe);
+    few = before;
+    few.rlim_cur = (rlim_t)probe + 1; /* one more file: the client's end */
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    int refused = rig_dial(&rig);
+    bool closed = rig_closed(refused, 5.0);
+    bool quiet = rig_quiet(ok);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(closed && quiet && figures_of(&rig).connections_refused == 1);
+    int again = rig_connect(&rig, 4, "again", true);
+    CHECK(rig_quiet(again));
+    close(ok);
+    close(refused);
+    close(again);
     rig_close(&rig);
 }
 

@@ -272,13 +272,16 @@ TEST(what_andon_says_is_heard_and_its_state_is_kept)
     CHECK(rig_hears(fd, "30 * <plant/p1/_anomaly/verdict> '{}'"));
     CHECK(endpoint_say(rig.endpoint, TEXT("plant/p1/_anomaly/state"), TEXT("NORMAL"), 1, true));
     CHECK(rig_hears(fd, "32 * <plant/p1/_anomaly/state> 0001 'NORMAL'"));
+    CHECK(rig_say(
+        fd, "33 * <plant/p1/_anomaly/state> 0001 'FORGED' | 31 * <plant/p1/_anomaly/state> ''"));
+    CHECK(rig_say(fd, "40 02 0001") && RIG_FIGURE_IS(&rig, retained_refused, 2));
     int later = rig_connect(&rig, 4, "d", true);
     CHECK(rig_say(later, "82 * 0001 <plant/+/_anomaly/state> 00") &&
           rig_hears(later, "90 03 0001 00"));
     CHECK(rig_hears(later, "31 * <plant/p1/_anomaly/state> 'NORMAL'"));
     CHECK(endpoint_say(rig.endpoint, TEXT("plant/p1/_anomaly/state"), TEXT(""), 1, true));
     CHECK(rig_hears(later, "30 * <plant/p1/_anomaly/state> ''"));
-    CHECK(RIG_FIGURE_IS(&rig, retained, 0) && rig_read(&rig) == 0); /* none of it is input */
+    CHECK(RIG_FIGURE_IS(&rig, retained, 0) && rig_read(&rig) == 2); /* the forged ones alone */
     CHECK(!endpoint_say(rig.endpoint, TEXT("plant/#"), TEXT("x"), 0, false));
     CHECK(!endpoint_say(rig.endpoint, TEXT(""), TEXT("x"), 0, false));
     CHECK(RIG_FIGURE_IS(&rig, dropped, 2));
@@ -295,9 +298,11 @@ TEST(mqtt5_3_1_2_11_4_a_packet_larger_than_the_client_takes_is_dropped)
     CHECK(rig_say(fd, "10 * <MQTT> 05 02 003c { 27 00000040 } <c>"));
     CHECK(rig_hears(fd, "20 * 00 00 { 21 0400 22 0040 27 00100000 2a 00 }"));
     CHECK(rig_say(fd, "82 * 0001 {} <a> 01") && rig_hears(fd, "90 * 0001 {} 01"));
-    CHECK(
-        rig_say(pub, "32 * <a> 0001 '01234567890123456789012345678901234567890123456789012345678901234567'"));
-    CHECK(rig_say(pub, "30 * <a> '01234567890123456789012345678901234567890123456789012345678901234567'"));
+    CHECK(rig_say(
+        pub,
+        "32 * <a> 0001 '01234567890123456789012345678901234567890123456789012345678901234567'"));
+    CHECK(rig_say(
+        pub, "30 * <a> '01234567890123456789012345678901234567890123456789012345678901234567'"));
     CHECK(rig_say(pub, "32 * <a> 0002 'x'"));
     CHECK(rig_hears(fd, "32 * <a> 00 .. {} 'x'"));
     CHECK(RIG_FIGURE_IS(&rig, dropped, 2));

@@ -29,7 +29,8 @@ void answer_say(struct endpoint *e, struct connection *c, uint8_t type, uint16_t
     at = put_u8(at, (uint8_t)(type << 4));
     at = put_u16(put_u8(at, reason == REASON_OK ? 2 : 3), packet);
     if (reason != REASON_OK) put_u8(at, reason);
-    if (type == PACKET_PUBACK || type == PACKET_PUBREC) count_one(&e->counters.acknowledged);
+    if (reason == REASON_OK && (type == PACKET_PUBACK || type == PACKET_PUBREC))
+        count_one(&e->counters.acknowledged);
 }
 
 uint8_t puback_take(struct endpoint *e, struct connection *c, const struct packet *packet)

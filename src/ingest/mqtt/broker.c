@@ -54,7 +54,7 @@ struct broker {
     _Atomic bool stop;
     struct mosquitto *link;
     bool reached, greeted, broken; /* by TCP; CONNACK; it must not acknowledge any more */
-    uint32_t resumed; /* messages that may have come before, still to come */
+    uint32_t resumed;              /* messages that may have come before, still to come */
     struct andon_rng rng;
     int64_t retry_ns;
 

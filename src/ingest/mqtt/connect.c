@@ -1,5 +1,4 @@
 /* CONNECT and CONNACK (MQTT 3.1, 3.2). */
-#include "base/log.h"
 #include "ingest/message.h"
 #include "ingest/mqtt/connection.h"
 #include "ingest/mqtt/delivery.h"
@@ -116,7 +115,6 @@ static uint8_t check_login(struct endpoint *e, const struct connect *m)
     if (e->options.allow == NULL ||
         e->options.allow(e->options.context, m->client, m->user, m->password))
         return REASON_OK;
-    count_one(&e->counters.refused_login);
     return m->has_user || m->has_password ? REASON_BAD_PASSWORD : REASON_NOT_AUTHORIZED;
 }
 
@@ -187,21 +185,13 @@ uint8_t connect_take(struct endpoint *e, struct connection *c, const struct pack
     g.present = s != NULL;
     if (m.client.length == 0) m.client = g.assigned = assign_name(e, room);
     if (s == NULL) s = session_begin(e, m.client, m.user);
-    if (s == NULL || !session_use(e, s, m.user)) {
-        count_one(&e->counters.refused_room);
-        return REASON_QUOTA;
-    }
+    if (s == NULL || !session_use(e, s, m.user)) return REASON_QUOTA;
     session_return(e, s, c);
     s->expiry_s = g.expiry_s;
     apply(c, &m, &g);
-    if (m.has_will && !will_arm(e, s, &m)) {
-        count_one(&e->counters.refused_room);
-        return REASON_QUOTA;
-    }
+    if (m.has_will && !will_arm(e, s, &m)) return REASON_QUOTA;
     connack_say(e, c, &g);
     c->state = CONNECTION_OPEN;
-    log_line(LOG_DEBUG, "mqtt", "connected", "client=\"%.*s\"", (int)s->client.length,
-             s->client.at);
     delivery_resume(e, s);
     return REASON_OK;
 }

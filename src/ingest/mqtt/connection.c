@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "ingest/mqtt/batch.h"
 #include "ingest/mqtt/connection_out.h"
+#include "ingest/mqtt/note.h"
 #include "ingest/mqtt/retained.h"
 #include "ingest/mqtt/session.h"
 #include "ingest/mqtt/verb.h"
@@ -36,8 +36,7 @@ void connection_open(struct endpoint *e, int fd)
     struct connection *c = take_row(e);
     if (c == NULL) {
         count_one(&e->counters.connections_refused);
-        log_line(LOG_WARN, "mqtt", "connection refused", "reason=connections_max limit=%u",
-                 e->options.connections_max);
+        note_client(e, LOG_WARN, "connection refused", "connections_max", NULL);
         close(fd);
         return;
     }
@@ -91,9 +90,7 @@ static void lost(struct endpoint *e, struct connection *c)
 void connection_refuse(struct endpoint *e, struct connection *c, uint8_t reason)
 {
     if (c->state != CONNECTION_OPEN && c->state != CONNECTION_GREETING) return;
-    log_line(LOG_INFO, "mqtt", "connection closed", "reason=\"%s\" client=\"%.*s\"",
-             reason_text(reason), c->session == NULL ? 0 : (int)c->session->client.length,
-             c->session == NULL ? "" : c->session->client.at);
+    note_client(e, LOG_INFO, "connection closed", reason_text(reason), c->session);
     if (c->state == CONNECTION_GREETING)
         connack_refuse(e, c, reason);
     else if (c->version == VERSION_5)
@@ -103,7 +100,11 @@ void connection_refuse(struct endpoint *e, struct connection *c, uint8_t reason)
 
 static void wrong(struct endpoint *e, struct connection *c, uint8_t reason)
 {
-    count_one(&e->counters.refused_wrong);
+    bool room = reason == REASON_QUOTA;
+    bool login = reason == REASON_BAD_PASSWORD || reason == REASON_NOT_AUTHORIZED;
+    count_one(room    ? &e->counters.refused_room
+              : login ? &e->counters.refused_login
+                      : &e->counters.refused_wrong);
     connection_refuse(e, c, reason);
 }
 
@@ -176,8 +177,7 @@ static void keep_rest(struct endpoint *e, struct connection *c, const uint8_t *a
     }
     if (c->rest == NULL) {
         c->rest_size = c->rest_room = 0;
-        count_one(&e->counters.refused_room);
-        connection_refuse(e, c, REASON_QUOTA);
+        wrong(e, c, REASON_QUOTA);
         return;
     }
     memcpy(c->rest, at, size);
@@ -231,8 +231,21 @@ void connection_broken(struct endpoint *e, struct connection *c)
     lost(e, c);
 }
 
+/* What is closed has nothing to write any more. */
+static void forget_dirty(struct endpoint *e)
+{
+    struct connection **link = &e->dirty;
+    while (*link != NULL) {
+        if ((*link)->state == CONNECTION_CLOSED)
+            *link = (*link)->next_dirty;
+        else
+            link = &(*link)->next_dirty;
+    }
+}
+
 void connection_bury(struct endpoint *e)
 {
+    if (e->closed != NULL) forget_dirty(e);
     for (struct connection *c = e->closed, *next; c != NULL; c = next) {
         next = c->next_free;
         close(c->fd);

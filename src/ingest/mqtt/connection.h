@@ -14,6 +14,12 @@ void connection_event(struct endpoint *e, struct connection *c, uint32_t events)
  * writes all of it. NULL: there is none, and c has been closed as slow. */
 uint8_t *connection_reserve(struct endpoint *e, struct connection *c, uint32_t bytes);
 
+/* connection_try is the same for what may as well not be sent: c stays when there is no room. */
+uint8_t *connection_try(struct endpoint *e, struct connection *c, uint32_t bytes);
+
+/* What may wait for a client before it loses QoS 0 and is not read from; less when many are slow. */
+uint32_t connection_soft_limit(const struct endpoint *e);
+
 static inline uint32_t connection_waiting(const struct connection *c)
 {
     return c->out_end - c->out_begin;

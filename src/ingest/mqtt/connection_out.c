@@ -4,8 +4,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "ingest/mqtt/delivery.h"
+#include "ingest/mqtt/note.h"
 
 void connection_mark(struct endpoint *e, struct connection *c)
 {
@@ -25,9 +25,7 @@ void connection_drop_out(struct endpoint *e, struct connection *c)
 void connection_slow(struct endpoint *e, struct connection *c)
 {
     if (c->state != CONNECTION_OPEN && c->state != CONNECTION_GREETING) return;
-    log_line(LOG_WARN, "mqtt", "slow reader closed", "client=\"%.*s\" waiting=%u",
-             c->session == NULL ? 0 : (int)c->session->client.length,
-             c->session == NULL ? "" : c->session->client.at, connection_waiting(c));
+    note_client(e, LOG_WARN, "connection closed", "it does not read", c->session);
     count_one(&e->counters.slow_closed);
     connection_broken(e, c); /* it would not read a farewell */
 }
@@ -56,17 +54,26 @@ static bool make_room(struct endpoint *e, struct connection *c, uint32_t bytes)
     return true;
 }
 
-uint8_t *connection_reserve(struct endpoint *e, struct connection *c, uint32_t bytes)
+uint8_t *connection_try(struct endpoint *e, struct connection *c, uint32_t bytes)
 {
     if (c->state != CONNECTION_OPEN && c->state != CONNECTION_GREETING) return NULL;
-    if (bytes > c->out_room - c->out_end && !make_room(e, c, bytes)) {
-        connection_slow(e, c);
-        return NULL;
-    }
+    if (bytes > c->out_room - c->out_end && !make_room(e, c, bytes)) return NULL;
     uint8_t *at = c->out + c->out_end;
     c->out_end += bytes;
     connection_mark(e, c);
     return at;
+}
+
+uint8_t *connection_reserve(struct endpoint *e, struct connection *c, uint32_t bytes)
+{
+    uint8_t *at = connection_try(e, c, bytes);
+    if (at == NULL) connection_slow(e, c);
+    return at;
+}
+
+uint32_t connection_soft_limit(const struct endpoint *e)
+{
+    return pool_used(e->output) < OUTPUT_POOL_BYTES / 4 ? OUT_SOFT_BYTES : OUT_TIGHT_BYTES;
 }
 
 /* Watches for what can be done now: reading unless the client does not take its answers, writing
@@ -74,7 +81,7 @@ uint8_t *connection_reserve(struct endpoint *e, struct connection *c, uint32_t b
 static void watch(struct endpoint *e, struct connection *c)
 {
     uint32_t waiting = connection_waiting(c);
-    c->paused = c->state == CONNECTION_OPEN && waiting > OUT_SOFT_BYTES;
+    c->paused = c->state == CONNECTION_OPEN && waiting > connection_soft_limit(e);
     uint32_t interest = (c->paused ? 0 : EPOLLIN) | (waiting > 0 ? EPOLLOUT : 0);
     if (interest == c->interest) return;
     struct epoll_event event = {.events = interest, .data.ptr = c};

@@ -39,10 +39,11 @@ static uint8_t *put_properties(uint8_t *at, const struct mail *m, const struct o
     return put_bytes(at, m->passed);
 }
 
-/* Writes one PUBLISH into what waits for c. False: the client takes no packet of that size, the
- * mail has expired, or c had to be closed. */
-static bool send_publish(struct endpoint *e, struct connection *c, const struct mail *m,
-                         const struct outgoing *o)
+enum sent { SENT, NEVER, NOT_NOW }; /* NEVER: too large for the client, or expired */
+
+/* Writes one PUBLISH into what waits for c. */
+static enum sent send_publish(struct endpoint *e, struct connection *c, const struct mail *m,
+                              const struct outgoing *o)
 {
     uint32_t left_s = mail_left(m, e->now_ns);
     uint64_t body = 2 + (uint64_t)m->topic.length + (o->qos > 0 ? 2 : 0) + m->payload.length;
@@ -51,11 +52,11 @@ static bool send_publish(struct endpoint *e, struct connection *c, const struct 
         properties = properties_size(m, o);
         body += varint_size(properties) + properties;
     }
-    if (left_s == 0 || body > PACKET_BODY_MAX) return false;
+    if (left_s == 0 || body > PACKET_BODY_MAX) return NEVER;
     uint32_t whole = 1 + varint_size((uint32_t)body) + (uint32_t)body;
-    if (whole > c->packet_max) return false;
-    uint8_t *at = connection_reserve(e, c, whole);
-    if (at == NULL) return false;
+    if (whole > c->packet_max) return NEVER;
+    uint8_t *at = connection_try(e, c, whole);
+    if (at == NULL) return NOT_NOW;
     uint32_t flags = (o->duplicate ? 8u : 0u) | (uint32_t)o->qos << 1 | (o->retain ? 1u : 0u);
     at = put_u8(at, (uint8_t)(PACKET_PUBLISH << 4 | flags));
     at = put_varint(at, (uint32_t)body);
@@ -64,7 +65,7 @@ static bool send_publish(struct endpoint *e, struct connection *c, const struct 
     if (c->version == VERSION_5) at = put_properties(at, m, o, properties, left_s);
     put_bytes(at, m->payload);
     count_one(&e->counters.sent);
-    return true;
+    return SENT;
 }
 
 static void unlink_first(struct endpoint *e, struct session *s, struct queued **link)
@@ -75,7 +76,7 @@ static void unlink_first(struct endpoint *e, struct session *s, struct queued **
     s->queue_count--;
     s->queue_bytes -= letter_size(q->letter);
     letter_drop(q->letter);
-    pool_give(e->output, q);
+    pool_give(e->queued, q);
     if (s->first == NULL) s->last = NULL;
 }
 
@@ -94,7 +95,7 @@ void delivery_go(struct endpoint *e, struct session *s)
     while (c != NULL && c->state == CONNECTION_OPEN && s->unsent != NULL) {
         uint32_t window = c->receive_max < WINDOW_MAX ? c->receive_max : WINDOW_MAX;
         struct queued *q = s->unsent;
-        if (s->in_flight >= window || connection_waiting(c) >= OUT_SOFT_BYTES) return;
+        if (s->in_flight >= window || connection_waiting(c) >= connection_soft_limit(e)) return;
         bool again = q->packet != 0;
         if (!again) {
             if (s->first->packet == s->next_packet) return; /* still in use, a whole round later */
@@ -104,10 +105,12 @@ void delivery_go(struct endpoint *e, struct session *s)
         struct mail m;
         letter_read(q->letter, &m);
         struct outgoing o = {q->packet, 1, q->retain, again, q->ids, q->id};
-        if (send_publish(e, c, &m, &o)) {
+        enum sent sent = send_publish(e, c, &m, &o);
+        if (sent == NOT_NOW) return; /* when there is room again: connection_flush */
+        if (sent == SENT) {
             s->unsent = q->next;
             s->in_flight++;
-        } else if (s->connection == c) { /* expired, or larger than the client takes */
+        } else {
             struct queued **link = &s->first;
             while (*link != q) link = &(*link)->next;
             unlink_any(e, s, link);
@@ -123,7 +126,7 @@ static bool enqueue(struct endpoint *e, struct session *s, struct letter *letter
     uint32_t size = letter_size(letter);
     if (s->queue_count >= QUEUE_MESSAGES) return false;
     if (s->queue_bytes + size > QUEUE_BYTES + e->options.packet_bytes_max) return false;
-    struct queued *q = pool_take(e->output, sizeof *q + o->ids * sizeof q->id[0], NULL);
+    struct queued *q = pool_take(e->queued, sizeof *q + o->ids * sizeof q->id[0], NULL);
     if (q == NULL) return false;
     *q =
         (struct queued){.letter = letter_hold(letter), .retain = o->retain, .ids = (uint8_t)o->ids};
@@ -180,11 +183,11 @@ static void hand_to(struct endpoint *e, struct session *s, const struct mail *m,
     struct connection *c = s->connection;
     if (w->qos == 0) {
         if (c == NULL || c->state != CONNECTION_OPEN) return;
-        if (connection_waiting(c) > OUT_SOFT_BYTES || !send_publish(e, c, m, &o))
-            count_one(&e->counters.dropped);
+        bool full = connection_waiting(c) > connection_soft_limit(e);
+        if (full || send_publish(e, c, m, &o) != SENT) count_one(&e->counters.dropped);
         return;
     }
-    if (*letter == NULL) *letter = letter_make(e->output, m);
+    if (*letter == NULL) *letter = letter_make(e->queued, m);
     post(e, s, *letter, &o);
 }
 
@@ -222,7 +225,7 @@ void delivery_retained(struct endpoint *e, struct connection *c, const struct su
     struct outgoing o = {0, sub->qos < m.qos ? sub->qos : m.qos, true, false, id != 0, &id};
     if (o.qos > 0)
         post(e, c->session, letter, &o);
-    else if (!send_publish(e, c, &m, &o))
+    else if (send_publish(e, c, &m, &o) != SENT)
         count_one(&e->counters.dropped);
 }
 

@@ -38,6 +38,7 @@ static andon_status open_rooms(struct endpoint *e, andon_error *err)
                           e->options.connections_max);
     andon_status st = pool_open(INPUT_POOL_BYTES, &e->input, err);
     if (st == ANDON_OK) st = pool_open(OUTPUT_POOL_BYTES, &e->output, err);
+    if (st == ANDON_OK) st = pool_open(QUEUED_POOL_BYTES, &e->queued, err);
     if (st == ANDON_OK) st = pool_open(KEPT_POOL_BYTES, &e->kept, err);
     if (st == ANDON_OK) st = sessions_open(e, err);
     if (st == ANDON_OK) st = tree_open(e, err);
@@ -80,6 +81,7 @@ void endpoint_close(struct endpoint *endpoint)
     sessions_close(e);
     pool_close(e->input);
     pool_close(e->output);
+    pool_close(e->queued);
     pool_close(e->kept);
     free(e->connections);
     free(e);
@@ -98,6 +100,9 @@ static void tick(struct endpoint *e)
     connection_tick(e);
     session_tick(e);
     retained_tick(e);
+    pool_trim(e->input);
+    pool_trim(e->output);
+    pool_trim(e->queued);
 }
 
 static void handle(struct endpoint *e, const struct epoll_event *event)
@@ -201,28 +206,27 @@ static uint64_t look(_Atomic uint64_t *counter)
 void endpoint_figures(struct endpoint *endpoint, struct endpoint_figures *figures)
 {
     struct counters *n = &endpoint->counters;
-    *figures = (struct endpoint_figures){
-        .connections = look(&n->connections),
-        .connections_refused = look(&n->connections_refused),
-        .received = look(&n->received),
-        .acknowledged = look(&n->acknowledged),
-        .refused_full = look(&n->refused_full),
-        .refused_wrong = look(&n->refused_wrong),
-        .sent = look(&n->sent),
-        .dropped = look(&n->dropped) + look(&n->say_full),
-        .slow_closed = look(&n->slow_closed),
-        .retained = look(&n->retained),
-        .retained_refused = look(&n->retained_refused),
-        .sessions = look(&n->sessions),
-        .subscriptions = look(&n->subscriptions),
-        .sessions_evicted = look(&n->sessions_evicted),
-        .sessions_expired = look(&n->sessions_expired),
-        .subscriptions_refused = look(&n->subscriptions_refused),
-        .refused_login = look(&n->refused_login),
-        .refused_room = look(&n->refused_room),
-        .greeting_closed = look(&n->greeting_closed),
-        .keep_alive_closed = look(&n->keep_alive_closed),
-        .taken_over = look(&n->taken_over),
-        .wills = look(&n->wills),
-        .said = look(&n->said)};
+    *figures = (struct endpoint_figures){.connections = look(&n->connections),
+                                         .connections_refused = look(&n->connections_refused),
+                                         .received = look(&n->received),
+                                         .acknowledged = look(&n->acknowledged),
+                                         .refused_full = look(&n->refused_full),
+                                         .refused_wrong = look(&n->refused_wrong),
+                                         .sent = look(&n->sent),
+                                         .dropped = look(&n->dropped) + look(&n->say_full),
+                                         .slow_closed = look(&n->slow_closed),
+                                         .retained = look(&n->retained),
+                                         .retained_refused = look(&n->retained_refused),
+                                         .sessions = look(&n->sessions),
+                                         .subscriptions = look(&n->subscriptions),
+                                         .sessions_evicted = look(&n->sessions_evicted),
+                                         .sessions_expired = look(&n->sessions_expired),
+                                         .subscriptions_refused = look(&n->subscriptions_refused),
+                                         .refused_login = look(&n->refused_login),
+                                         .refused_room = look(&n->refused_room),
+                                         .greeting_closed = look(&n->greeting_closed),
+                                         .keep_alive_closed = look(&n->keep_alive_closed),
+                                         .taken_over = look(&n->taken_over),
+                                         .wills = look(&n->wills),
+                                         .said = look(&n->said)};
 }

@@ -20,6 +20,7 @@ enum {
 
     OUT_SOFT_BYTES = 256 << 10,   /* waiting for a client: beyond, QoS 0 is dropped and the client
                                    * is not read from; all PUBACKs it can have due fit          */
+    OUT_TIGHT_BYTES = 16 << 10,   /* the same when a quarter of the pool is in use           */
     SEND_BUFFER_BYTES = 128 << 10, /* what the system may hold for a client that does not read */
     QUEUE_MESSAGES = 4096,        /* QoS 1 for one session                                    */
     QUEUE_BYTES = 1 << 20,
@@ -33,7 +34,8 @@ enum {
     TREE_NODES_MAX = 1 << 19,
 
     INPUT_POOL_BYTES = 64 << 20,  /* halves of packets                                        */
-    OUTPUT_POOL_BYTES = 128 << 20, /* what waits for clients, QoS 1 queues                    */
+    OUTPUT_POOL_BYTES = 256 << 20, /* what waits for clients                                  */
+    QUEUED_POOL_BYTES = 64 << 20, /* queues of QoS 1                                          */
     KEPT_POOL_BYTES = 128 << 20,  /* sessions' names, wills, subscriptions                    */
     RETAINED_POOL_BYTES = 128 << 20,
     RETAINED_OWN_MAX = 65536,     /* topics of andon's own, beside those of devices           */

@@ -1,6 +1,7 @@
 #include "ingest/mqtt/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 
 #include "base/log.h"
 #include "ingest/mqtt/connection.h"
+#include "ingest/mqtt/note.h"
 
 enum { OTHER_FILES = 256, BACKLOG = 4096 };
 
@@ -98,12 +100,13 @@ static bool watch(struct endpoint *e, int *fd)
 
 andon_status listener_open(struct endpoint *e, andon_error *err)
 {
-    e->listener = e->wake = e->poll = -1;
+    e->listener = e->wake = e->poll = e->spare = -1;
     raise_files(e->options.connections_max);
     andon_status st = open_address(e, err);
     if (st != ANDON_OK) return st;
     e->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     e->poll = epoll_create1(EPOLL_CLOEXEC);
+    e->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (e->wake < 0 || e->poll < 0 || !watch(e, &e->listener) || !watch(e, &e->wake))
         return andon_fail(err, ANDON_EIO, "mqtt: no event queue: %s", strerror(errno));
     return ANDON_OK;
@@ -114,6 +117,7 @@ void listener_close(struct endpoint *e)
     if (e->listener >= 0) close(e->listener);
     if (e->wake >= 0) close(e->wake);
     if (e->poll >= 0) close(e->poll);
+    if (e->spare >= 0) close(e->spare);
 }
 
 void listener_pause(struct endpoint *e)
@@ -121,15 +125,27 @@ void listener_pause(struct endpoint *e)
     epoll_ctl(e->poll, EPOLL_CTL_DEL, e->listener, NULL);
 }
 
+/* Files have run out: the spare one is given up for a moment to take a connection and close it,
+ * which would stay in the queue otherwise and keep the loop awake. */
+static bool refuse_one(struct endpoint *e)
+{
+    if (e->spare < 0) return false;
+    close(e->spare);
+    int fd = accept4(e->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) close(fd);
+    e->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false; /* accept asks for a file before it looks whether anybody is there */
+    count_one(&e->counters.connections_refused);
+    note_client(e, LOG_WARN, "connection refused", "open files", NULL);
+    return true;
+}
+
 void listener_accept(struct endpoint *e)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int on = 1, room = SEND_BUFFER_BYTES;
         int fd = accept4(e->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-            count_one(&e->counters.connections_refused);
-            log_line(LOG_WARN, "mqtt", "connection refused", "reason=open_files");
-        }
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && refuse_one(e)) continue;
         if (fd < 0) return;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);

@@ -22,7 +22,7 @@
 #define OPEN_ROOM(at, bytes) ((void)(at), (void)(bytes))
 #endif
 
-enum { ORDERS = 40, FREE = 0x80 };
+enum { ORDERS = 40, FREE = 0x80, TRIM_ORDER = 14 /* 1 MiB */, TRIM_BYTES = 16 << 20 };
 
 struct free_block { /* in the first bytes of a free block */
     struct free_block *next, *before;
@@ -30,8 +30,8 @@ struct free_block { /* in the first bytes of a free block */
 
 struct pool {
     uint8_t *base, *state;
-    size_t bytes, used;
-    uint32_t orders; /* the whole is a block of orders - 1 */
+    size_t bytes, used, peak; /* peak: of used since the last trim */
+    uint32_t orders;          /* the whole is a block of orders - 1 */
     struct free_block *free[ORDERS];
 };
 
@@ -117,6 +117,7 @@ void *pool_take(struct pool *pool, size_t bytes, uint32_t *room)
     }
     pool->state[number_of(pool, b)] = (uint8_t)(order + 1);
     pool->used += block_bytes(order);
+    if (pool->used > pool->peak) pool->peak = pool->used;
     if (room != NULL) *room = (uint32_t)block_bytes(order);
     OPEN_ROOM(b, room != NULL ? block_bytes(order) : bytes);
     return b;
@@ -141,6 +142,16 @@ void pool_give(struct pool *pool, void *at)
         order++;
     }
     link_free(pool, pool->base + i * POOL_BLOCK_MIN, order);
+}
+
+void pool_trim(struct pool *pool)
+{
+    const size_t page = 4096; /* the first holds the list; a larger real page only frees less */
+    if (pool->peak < pool->used + TRIM_BYTES) return;
+    for (uint32_t order = TRIM_ORDER; order < pool->orders; order++)
+        for (struct free_block *b = pool->free[order]; b != NULL; b = b->next)
+            (void)madvise((uint8_t *)b + page, block_bytes(order) - page, MADV_DONTNEED);
+    pool->peak = pool->used;
 }
 
 size_t pool_used(const struct pool *pool)

@@ -23,6 +23,9 @@ void pool_close(struct pool *pool); /* NULL is allowed */
 void *pool_take(struct pool *pool, size_t bytes, uint32_t *room);
 void pool_give(struct pool *pool, void *at); /* NULL is allowed */
 
+/* pool_trim gives pages of large free blocks back to the system after a peak. Now and then. */
+void pool_trim(struct pool *pool);
+
 size_t pool_used(const struct pool *pool); /* bytes in blocks that are taken */
 
 #endif

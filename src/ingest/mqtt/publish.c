@@ -67,10 +67,7 @@ uint8_t publish_take(struct endpoint *e, struct connection *c, const struct pack
         if (c->version == VERSION_5 && c->unanswered >= RECEIVE_MAX) return REASON_RECEIVE_MAX;
         c->unanswered++;
     }
-    if (m.qos == 2 && fresh && session_receive(e, c->session, m.packet) < 0) {
-        count_one(&e->counters.refused_room);
-        return REASON_QUOTA;
-    }
+    if (m.qos == 2 && fresh && session_receive(e, c->session, m.packet) < 0) return REASON_QUOTA;
     batch_add(e, c, &m, fresh);
     return REASON_OK;
 }

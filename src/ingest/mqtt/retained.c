@@ -93,16 +93,32 @@ static uint32_t take_row(struct endpoint *e, bool own)
     return i;
 }
 
+/* A topic that andon speaks to is andon's. False: it is, and a device would change it. */
+static bool make_own(struct endpoint *e, uint32_t i, bool own)
+{
+    struct retained *r = e->retained;
+    if (r->row[i].own == own) return true;
+    if (!own) {
+        count_one(&e->counters.retained_refused);
+        return false;
+    }
+    r->row[i].own = true;
+    r->devices--;
+    r->own++;
+    return true;
+}
+
 void retained_set(struct endpoint *e, const struct mail *mail, bool own)
 {
     struct retained *r = e->retained;
     uint32_t hash = index_hash(&r->index, 0, mail->topic), i = find(r, hash, mail->topic);
     if (mail->payload.length == 0) {
-        if (i != INDEX_NONE) take_away(e, i);
+        if (i != INDEX_NONE && make_own(e, i, own)) take_away(e, i);
         return;
     }
-    struct letter *letter = letter_make(r->pool, mail);
     bool fresh = i == INDEX_NONE;
+    if (!fresh && !make_own(e, i, own)) return;
+    struct letter *letter = letter_make(r->pool, mail);
     if (letter != NULL && fresh) i = take_row(e, own);
     if (letter == NULL || i == INDEX_NONE) {
         letter_drop(letter);
@@ -148,9 +164,9 @@ static void offer(struct endpoint *e, struct connection *c, struct subscription 
     delivery_retained(e, c, sub, row->letter);
 }
 
-static bool takes_more(const struct connection *c)
+static bool takes_more(const struct endpoint *e, const struct connection *c)
 {
-    return c->state == CONNECTION_OPEN && connection_waiting(c) < OUT_SOFT_BYTES / 2 &&
+    return c->state == CONNECTION_OPEN && connection_waiting(c) < connection_soft_limit(e) / 2 &&
            c->session->queue_count < WINDOW_MAX;
 }
 
@@ -164,7 +180,7 @@ static bool scan(struct endpoint *e, struct connection *c, struct subscription *
         if (i != INDEX_NONE) offer(e, c, sub, i);
         return true;
     }
-    while (sub->scan_at<r->high && * budget> 0 && takes_more(c)) {
+    while (sub->scan_at<r->high && * budget> 0 && takes_more(e, c)) {
         offer(e, c, sub, sub->scan_at++);
         --*budget;
     }
@@ -174,7 +190,7 @@ static bool scan(struct endpoint *e, struct connection *c, struct subscription *
 static bool scan_all(struct endpoint *e, struct connection *c)
 {
     uint32_t budget = SCAN_ROWS;
-    for (uint32_t i = c->session->subscriptions; i != SUBSCRIPTION_NONE && takes_more(c);) {
+    for (uint32_t i = c->session->subscriptions; i != SUBSCRIPTION_NONE && takes_more(e, c);) {
         struct subscription *sub = subscription_at(e, i);
         i = sub->next_own;
         if (!sub->scanning || !scan(e, c, sub, &budget)) continue;
@@ -182,7 +198,7 @@ static bool scan_all(struct endpoint *e, struct connection *c)
         sub->scanning = false;
         if (--c->scans == 0) e->scanning--;
     }
-    return c->scans > 0 && takes_more(c);
+    return c->scans > 0 && takes_more(e, c);
 }
 
 bool retained_go(struct endpoint *e)

@@ -9,7 +9,7 @@
 #include "ingest/mqtt/subscription.h"
 #include "ingest/mqtt/will.h"
 
-enum { RECEIVED_BYTES = 65536 / 8, SWEEP_ROWS = 8192 };
+enum { RECEIVED_BYTES = 65536 / 8, SWEEP_ROWS = 8192, EVICTED_AT_ONCE = 64 };
 
 andon_status sessions_open(struct endpoint *e, andon_error *err)
 {
@@ -73,6 +73,15 @@ static struct session *take_row(struct sessions *t)
     return s;
 }
 
+/* Gives up some of those that have been away longest: their room is free after this turn. */
+static void evict(struct endpoint *e)
+{
+    for (uint32_t i = 0; i < EVICTED_AT_ONCE && e->sessions.oldest != NULL; i++) {
+        count_one(&e->counters.sessions_evicted);
+        session_end(e, e->sessions.oldest);
+    }
+}
+
 static char *copy(struct pool *pool, struct text text)
 {
     char *at = pool_take(pool, text.length + 1u, NULL);
@@ -88,6 +97,7 @@ struct session *session_begin(struct endpoint *e, struct text client, struct tex
     if (s == NULL) {
         pool_give(e->kept, own_client);
         pool_give(e->kept, own_user);
+        evict(e); /* for those who come next */
         return NULL;
     }
     *s = (struct session){.number = t->next_number++,
@@ -147,6 +157,10 @@ void session_leave(struct endpoint *e, struct session *s, bool speak)
     struct sessions *t = &e->sessions;
     s->connection = NULL;
     s->gone_ns = 0;
+    if (s->received_count == 0) {
+        pool_give(e->kept, s->received);
+        s->received = NULL;
+    }
     if (s->will != NULL && speak)
         will_count_down(e, s);
     else if (s->will != NULL)

@@ -9,15 +9,16 @@ void sessions_close(struct endpoint *e);
 
 struct session *session_find(struct endpoint *e, struct text client);
 
-/* session_begin makes one for client. When sessions_max absent ones are kept, the one that has been
- * away longest is given up for it, and counted. NULL: no room. */
+/* session_begin makes one for client. NULL: no room; then some that have been away longest are given
+ * up for those who come next. */
 struct session *session_begin(struct endpoint *e, struct text client, struct text user);
 
 /* session_use notes under which name the client came this time. False: no room. */
 bool session_use(struct endpoint *e, struct session *s, struct text user);
 
 /* session_leave lets the connection go: the will counts down or (speak false) is thrown away, and
- * the session is kept for expiry_s, or ends. */
+ * the session is kept for expiry_s, or ends. When sessions_max are kept, the one that has been away
+ * longest is given up for it, and counted. */
 void session_leave(struct endpoint *e, struct session *s, bool speak);
 
 /* session_return joins an absent session with its new connection. */

@@ -52,8 +52,8 @@ struct connection {
 
 struct queued { /* QoS 1 on its way to a subscriber */
     struct queued *next;
-    struct letter *letter;
-    uint16_t packet; /* 0: not sent yet */
+    struct letter *letter; /* both from pool queued */
+    uint16_t packet;       /* 0: not sent yet */
     bool retain;
     uint8_t ids;
     uint32_t id[]; /* subscription identifiers */
@@ -108,7 +108,7 @@ struct will;
 struct endpoint {
     struct endpoint_options options;
     struct journal *journal;
-    int listener, wake, poll;
+    int listener, wake, poll, spare; /* spare: given up to refuse a connection when files run out */
     uint16_t port;
     atomic_bool stop;
     int64_t now_ns, wall_ns; /* steady and wall, at the turn's begin */
@@ -126,10 +126,14 @@ struct endpoint {
     struct retained *retained;
     struct say *say;
     struct will *wills; /* of those who have gone: counting down */
-    struct pool *input, *output, *kept;
+    int64_t will_due_ns; /* none of them before */
+    struct pool *input, *output, *queued, *kept;
     uint32_t scanning;   /* connections with scans */
     uint64_t mail_stamp; /* of the last delivery   */
     struct counters counters;
+    int64_t notes_since_ns; /* see note.h */
+    uint32_t notes;
+    uint64_t notes_held;
 };
 
 /* One writer: no need for a locked addition. */

@@ -1,8 +1,8 @@
 /* SUBSCRIBE -> SUBACK (MQTT 3.8, 3.9), UNSUBSCRIBE -> UNSUBACK (3.10, 3.11). */
 #include "ingest/mqtt/subscription.h"
 
-#include "base/log.h"
 #include "ingest/mqtt/connection.h"
+#include "ingest/mqtt/note.h"
 #include "ingest/mqtt/retained.h"
 #include "ingest/mqtt/topic.h"
 
@@ -97,8 +97,7 @@ static uint8_t subscribe_one(struct endpoint *e, struct connection *c, const str
         }
     }
     count_one(&e->counters.subscriptions_refused);
-    log_line(LOG_INFO, "mqtt", "subscription refused", "reason=\"%s\" client=\"%.*s\"",
-             reason_text(reason), (int)c->session->client.length, c->session->client.at);
+    note_client(e, LOG_INFO, "subscription refused", reason_text(reason), c->session);
     return c->version == VERSION_5 ? reason : REASON_UNSPECIFIED;
 }
 

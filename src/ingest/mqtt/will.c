@@ -56,6 +56,7 @@ static void unlink_counting(struct endpoint *e, struct will *w)
 static void count_from(struct endpoint *e, struct will *w, int64_t due_ns)
 {
     w->due_ns = due_ns;
+    if (e->wills == NULL || due_ns < e->will_due_ns) e->will_due_ns = due_ns;
     if (w->counting) return;
     w->counting = true;
     w->before = NULL;
@@ -90,11 +91,16 @@ void will_drop(struct endpoint *e, struct session *s)
 
 void will_tick(struct endpoint *e)
 {
+    if (e->wills == NULL || e->will_due_ns > e->now_ns) return;
+    e->will_due_ns = INT64_MAX;
     for (struct will *w = e->wills, *next; w != NULL; w = next) {
         next = w->next;
-        if (w->in_batch || w->due_ns > e->now_ns) continue;
-        w->in_batch = true;
-        batch_add_will(e, w);
+        if (w->due_ns > e->now_ns) {
+            if (w->due_ns < e->will_due_ns) e->will_due_ns = w->due_ns;
+        } else if (!w->in_batch) {
+            w->in_batch = true;
+            batch_add_will(e, w);
+        }
     }
 }
 
@@ -108,7 +114,7 @@ void will_spoken(struct endpoint *e, struct will *w)
 void will_again(struct endpoint *e, struct will *w)
 {
     w->in_batch = false;
-    w->due_ns = e->now_ns + WILL_RETRY_NS;
+    count_from(e, w, e->now_ns + WILL_RETRY_NS);
 }
 
 void will_drop_all(struct endpoint *e)
