@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/checksum.h"
+
 #define BLOB_MAX ((size_t)256 << 20)
 
 static andon_status keep(struct store *store, const char *name, struct andon_writer *out,
                          andon_error *err)
 {
-    uint32_t check = andon_crc32c(0, out->data, out->size);
+    uint32_t check = checksum_crc32c(0, out->data, out->size);
     andon_put_u32(out, check);
     if (out->full) return andon_fail(err, ANDON_ENOMEM, "checkpoint %s: no memory", name);
     return store_keep(store, text_of(name), out->data, out->size, err);
@@ -84,7 +86,7 @@ static andon_status take(void *context, struct text name, const void *blob, size
         return andon_fail(err, ANDON_EFORMAT, "checkpoint %s: cut", text);
     memcpy(&check, (const uint8_t *)blob + size - sizeof check, sizeof check);
     size -= sizeof check;
-    if (check != andon_crc32c(0, blob, size))
+    if (check != checksum_crc32c(0, blob, size))
         return andon_fail(err, ANDON_EFORMAT, "checkpoint %s: its bytes do not match their checksum",
                           text);
     andon_reader_init(&in, blob, size);

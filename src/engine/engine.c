@@ -1,4 +1,4 @@
-/* The turn.
+/* The turn. While one is being written into the store, the next one is read and scored.
  *
  * Invariants: 1. the store's offset moves in the transaction that holds everything that the records before
  * it became; 2. rows that were completed by a record before the store's offset are not written again;
@@ -17,9 +17,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/checkpoint.h"
+#include "engine/writer.h"
 
 #define NS_PER_S INT64_C(1000000000)
-enum { TURN_RECORDS_MAX = 4096, FIELDS_MAX = 65536 };
+enum { TURN_RECORDS_MAX = 4096, ROWS_HANDED_MIN = 64, STORE_LOOK_NS = 200000000 };
 
 struct engine {
     struct engine_options options;
@@ -29,12 +30,17 @@ struct engine {
     struct models *models;
     struct floor *floor;
     struct shards *shards;
-    struct turn turn;
+    struct writer *writer;
+    struct turn turns[2], *turn;   /* the present one */
+    struct turn *writing;          /* the one that the writer's thread has, or NULL */
+    int64_t writing_began_ns;
+    uint64_t next;                 /* behind the last record that was taken */
+    int64_t now_ns;                /* journal time there */
+    int64_t store_looked_ns;       /* when the store's figures were taken last */
+    bool gave_up;                  /* a turn was not written before the stop */
     struct journal_record waiting; /* a record that did not fit the turn before */
     bool has_waiting;
     bool rules_changed;            /* a model or configuration, since the last checkpoint */
-    struct store_field *field;     /* field[FIELDS_MAX], of one row */
-    char *description;             /* description[ASSET_DESCRIPTION_MAX] */
     uint64_t skip_before;          /* rows completed before this offset are in the store */
     uint64_t records_since;        /* the last checkpoint */
     int64_t checkpoint_at_ns;
@@ -63,6 +69,14 @@ static andon_status restore(struct engine *e, andon_error *err)
     return journal_cursor_open(e->journal, NULL, from, &e->cursor, err);
 }
 
+static andon_status open_writer(struct engine *e, andon_error *err)
+{
+    struct writer_options options = {.journal = e->journal, .store = e->store, .floor = e->floor,
+                                     .models = e->models, .sync_turns = e->options.sync_turns,
+                                     .skip_before = e->skip_before};
+    return writer_open(&options, &e->writer, err);
+}
+
 andon_status engine_open(const struct engine_options *options, struct journal *journal,
                          struct store *store, struct engine **engine, andon_error *err)
 {
@@ -75,15 +89,15 @@ andon_status engine_open(const struct engine_options *options, struct journal *j
     if (e->options.shards == 0) e->options.shards = 1;
     if (e->options.checkpoint_records == 0) e->options.checkpoint_records = 200000;
     if (e->options.checkpoint_ns == 0) e->options.checkpoint_ns = 30 * NS_PER_S;
-    e->field = calloc(FIELDS_MAX, sizeof *e->field);
+    e->turn = &e->turns[0];
     andon_status st = ANDON_OK;
-    e->description = malloc(ASSET_DESCRIPTION_MAX);
-    if (e->field == NULL || e->description == NULL || !turn_open(&e->turn))
+    if (!turn_open(&e->turns[0]) || !turn_open(&e->turns[1]))
         st = andon_fail(err, ANDON_ENOMEM, "no memory for a turn");
     if (st == ANDON_OK) st = models_open(options->models, &e->models, err);
     if (st == ANDON_OK) st = floor_open(&options->floor, e->models, &e->floor, err);
     if (st == ANDON_OK) st = shards_open(e->options.shards, options->kernel, &e->shards, err);
     if (st == ANDON_OK) st = restore(e, err);
+    if (st == ANDON_OK) st = open_writer(e, err);
     if (st == ANDON_OK) *engine = e;
     else engine_close(e);
     return st;
@@ -92,13 +106,13 @@ andon_status engine_open(const struct engine_options *options, struct journal *j
 void engine_close(struct engine *e)
 {
     if (e == NULL) return;
+    writer_close(e->writer);
     journal_cursor_close(e->cursor);
     shards_close(e->shards);
     floor_close(e->floor);
     models_close(e->models);
-    turn_close(&e->turn);
-    free(e->field);
-    free(e->description);
+    turn_close(&e->turns[0]);
+    turn_close(&e->turns[1]);
     pthread_mutex_destroy(&e->lock);
     free(e);
 }
@@ -122,6 +136,13 @@ struct text engine_config(const struct engine *e)
 
 /* ---- reading ---- */
 
+static bool collect(struct engine *e);
+
+static bool changes_rules(const struct journal_record *record)
+{
+    return record->type == JOURNAL_MODEL || record->type == JOURNAL_CONFIG;
+}
+
 /* Fills the turn with what waits in the journal; true when there was anything. A turn that is read again
  * ends where the store does, so that no turn is half skipped. */
 static bool read_turn(struct engine *e)
@@ -135,185 +156,28 @@ static bool read_turn(struct engine *e)
             if (got < 0) log_line(LOG_ERROR, "engine", "journal cannot be read", "%s", err.text);
             if (got <= 0) break;
         }
-        if (!begun) turn_begin(&e->turn, record.offset);
+        if (!begun) turn_begin(e->turn, record.offset);
         begun = true;
         e->waiting = record;
-        e->has_waiting = !floor_take(e->floor, &record, &e->turn);
+        /* Whoever is told of a turn sees the rules that it was judged by. */
+        e->has_waiting = (changes_rules(&record) && !collect(e)) ||
+                         !floor_take(e->floor, &record, e->turn);
         if (e->has_waiting) break;
-        e->rules_changed |= record.type == JOURNAL_MODEL || record.type == JOURNAL_CONFIG;
+        e->rules_changed |= changes_rules(&record);
         if (record.next == e->skip_before) break;
     }
+    e->next = begun ? e->turn->next : e->next;
+    e->now_ns = begun ? e->turn->now_ns : e->now_ns;
     return begun;
 }
 
 /* ---- writing ---- */
-
-static andon_status name_asset(struct engine *e, struct asset *a, andon_error *err)
-{
-    if (a->store != 0) return ANDON_OK;
-    return store_asset(e->store, (struct text){a->path, a->path_bytes}, &a->store, err);
-}
-
-static andon_status name_channel(struct engine *e, struct asset *a, uint32_t c, andon_error *err)
-{
-    struct channel *channel = &a->channel[c];
-    if (channel->store != 0) return ANDON_OK;
-    struct text name = {channel->name, channel->name_bytes};
-    return store_channel(e->store, a->store, name, (enum store_kind)channel->kind, &channel->store,
-                         err);
-}
-
-static andon_status name_model(struct engine *e, const struct published *model, uint32_t *number,
-                               andon_error *err)
-{
-    struct published *p = models_at(e->models, model->number);
-    andon_status st = ANDON_OK;
-    if (p->store == 0)
-        st = store_model(e->store, text_of(p->name), p->version, p->checksum, &p->store, err);
-    *number = p->store;
-    return st;
-}
-
-/* The parts of an anomalous row's score, largest first. */
-static void put_shares(const struct asset *a, const float *share, struct store_verdict *v)
-{
-    uint32_t channels = a->model->channels;
-    for (uint32_t c = 0; c < channels; c++) {
-        float part = share[c];
-        if (!(part > 0.0f) || a->map[c] == TURN_NONE) continue;
-        uint32_t at = v->shares < STORE_SHARES_MAX ? v->shares++ : STORE_SHARES_MAX;
-        while (at > 0 && v->share_part[at - 1] < part) {
-            if (at < STORE_SHARES_MAX) {
-                v->share_part[at] = v->share_part[at - 1];
-                v->share_channel[at] = v->share_channel[at - 1];
-            }
-            at--;
-        }
-        if (at == STORE_SHARES_MAX) continue;
-        v->share_part[at] = part;
-        v->share_channel[at] = a->channel[a->map[c]].store;
-    }
-}
-
-static andon_status put_verdict(struct engine *e, const struct asset *a, const struct row *r,
-                                struct store_verdict *v, andon_error *err)
-{
-    const struct andon_verdict *said = &r->verdict;
-    *v = (struct store_verdict){.score = said->score, .p_value = said->p_value,
-                                .confidence = said->confidence, .coverage = said->coverage,
-                                .share = said->share, .state = said->state,
-                                .reason = said->reason, .is_anomaly = said->is_anomaly != 0,
-                                .channel = STORE_NO_CHANNEL};
-    if (a->model == NULL) return ANDON_OK;
-    andon_status st = name_model(e, a->model, &v->model, err);
-    if (r->value == TURN_NONE) return st;
-    if (said->channel < a->model->channels && a->map[said->channel] != TURN_NONE)
-        v->channel = a->channel[a->map[said->channel]].store;
-    if (said->is_anomaly) put_shares(a, e->turn.share + r->share, v);
-    return st;
-}
-
-static andon_status describe(struct engine *e, struct asset *a, andon_error *err)
-{
-    size_t size = asset_describe(a, e->description, ASSET_DESCRIPTION_MAX);
-    if (size == 0) return ANDON_OK; /* thousands of channels with long names: not described */
-    a->described = true;
-    return store_describe(e->store, a->store, (struct text){e->description, (uint32_t)size}, err);
-}
-
-static andon_status put_row(struct engine *e, const struct row *r, andon_error *err)
-{
-    struct asset *a = floor_asset(e->floor, r->asset);
-    andon_status st = name_asset(e, a, err);
-    struct store_row row = {.ts_ns = r->ts_ns, .received_ns = r->received_ns, .field = e->field,
-                            .judged = true};
-    for (uint32_t i = 0; i < r->fields && i < FIELDS_MAX && st == ANDON_OK; i++) {
-        const struct field *f = &e->turn.field[r->field + i];
-        st = name_channel(e, a, f->channel, err);
-        e->field[row.fields++] = (struct store_field){
-            .channel = a->channel[f->channel].store, .kind = f->kind,
-            .quality = f->quality | r->quality, .number = f->number,
-            .text = f->kind == READING_TEXT ? turn_text(&e->turn, f->text, f->text_bytes)
-                                            : (struct text){"", 0}};
-    }
-    row.asset = a->store;
-    if (st == ANDON_OK) st = put_verdict(e, a, r, &row.verdict, err);
-    if (st == ANDON_OK) st = store_rows(e->store, &row, 1, err);
-    return st == ANDON_OK && !a->described ? describe(e, a, err) : st;
-}
-
-static const char *door_name(uint8_t door)
-{
-    switch (door) {
-    case MESSAGE_MQTT: return "mqtt";
-    case MESSAGE_BROKER: return "broker";
-    case MESSAGE_NATIVE: return "http";
-    case MESSAGE_LINE: return "line";
-    case MESSAGE_THINGSBOARD: return "thingsboard";
-    case MESSAGE_FILE: return "file";
-    default: return "unknown";
-    }
-}
-
-static andon_status put_dead(struct engine *e, const struct dead *d, andon_error *err)
-{
-    const struct turn *t = &e->turn;
-    struct store_dead dead = {.received_ns = d->received_ns, .offset = d->offset,
-                              .index = d->index, .door = text_of(door_name(d->door)),
-                              .client = turn_text(t, d->client, d->client_bytes),
-                              .topic = turn_text(t, d->topic, d->topic_bytes),
-                              .reason = text_of(d->reason),
-                              .payload = turn_text(t, d->payload, d->payload_bytes)};
-    return store_dead(e->store, &dead, err);
-}
-
-/* Everything of the turn that the store does not have yet. */
-static andon_status put_turn(struct engine *e, andon_error *err)
-{
-    andon_status st = ANDON_OK;
-    for (uint32_t i = 0; i < e->turn.rows && st == ANDON_OK; i++)
-        if (e->turn.row[i].offset >= e->skip_before) st = put_row(e, &e->turn.row[i], err);
-    for (uint32_t i = 0; i < e->turn.deads && st == ANDON_OK; i++)
-        if (e->turn.dead[i].offset >= e->skip_before) st = put_dead(e, &e->turn.dead[i], err);
-    return st;
-}
 
 /* Whoever opens the engine next asks what is published before the journal is read again. */
 static bool checkpoint_due(const struct engine *e)
 {
     return e->rules_changed || e->records_since >= e->options.checkpoint_records ||
            (e->records_since > 0 && clock_steady_ns() - e->checkpoint_at_ns > e->options.checkpoint_ns);
-}
-
-/* Numbers that a rolled back transaction gave are given again. */
-static void forget_numbers(struct engine *e)
-{
-    for (uint32_t i = 0; i < floor_assets(e->floor); i++) {
-        struct asset *a = floor_asset(e->floor, i);
-        a->store = 0;
-        a->described = false;
-        for (uint32_t c = 0; c < a->channels; c++) a->channel[c].store = 0;
-    }
-    for (uint32_t i = 0; i < models_count(e->models); i++) models_at(e->models, i)->store = 0;
-}
-
-static andon_status try_commit(struct engine *e, bool checkpoint, andon_error *err)
-{
-    uint64_t next = e->turn.next > e->skip_before ? e->turn.next : e->skip_before;
-    andon_status st = ANDON_OK;
-    if (e->options.sync_turns) st = journal_sync_up_to(e->journal, next, err);
-    if (st != ANDON_OK) return st;
-    st = store_begin(e->store, err);
-    if (st != ANDON_OK) return st;
-    st = put_turn(e, err);
-    /* Only where the state is the store's: not while records are read again. */
-    if (st == ANDON_OK && checkpoint && e->turn.next >= e->skip_before)
-        st = checkpoint_write(e->store, e->floor, e->turn.next, err);
-    if (st == ANDON_OK) st = store_commit(e->store, next, e->turn.now_ns, err);
-    if (st == ANDON_OK) return st;
-    store_roll_back(e->store);
-    forget_numbers(e);
-    return st;
 }
 
 static void tell_failure(struct engine *e, const char *text)
@@ -331,21 +195,48 @@ static void tell_failure(struct engine *e, const char *text)
     pthread_mutex_unlock(&e->lock);
 }
 
+/* Counts a turn that is committed, and tells those who watch. */
+static void told(struct engine *e, const struct turn *t, int64_t took_ns, bool beside)
+{
+    int64_t now = clock_steady_ns();
+    pthread_mutex_lock(&e->lock);
+    struct engine_figures *f = &e->figures;
+    f->floor = *floor_figures(e->floor);
+    if (now - e->store_looked_ns >= STORE_LOOK_NS || t->rows == 0) {
+        store_figures(e->store, &f->store);
+        e->store_looked_ns = now;
+    }
+    f->turns++;
+    f->beside += beside;
+    f->rows += t->rows;
+    f->assets = floor_assets(e->floor);
+    f->models = models_count(e->models);
+    f->offset = store_offset(e->store);
+    f->journal_ns = t->now_ns;
+    f->turn_ns_sum += took_ns;
+    f->turn_ns_max = took_ns > f->turn_ns_max ? took_ns : f->turn_ns_max;
+    if (t->next <= e->skip_before) f->replayed_records += t->records;
+    pthread_mutex_unlock(&e->lock);
+    if (t->next > e->skip_before && e->options.watch.committed != NULL)
+        e->options.watch.committed(e->options.watch.context, e->floor, t);
+}
+
 /* Commits the turn; tries until the store takes it or the engine must stop. */
-static bool commit(struct engine *e, bool checkpoint)
+static bool commit(struct engine *e, const struct turn *t, bool checkpoint)
 {
     andon_error err = {""};
     int64_t wait_ns = 50 * NS_PER_MS;
-    while (try_commit(e, checkpoint, &err) != ANDON_OK) {
+    while (writer_put(e->writer, t, checkpoint, &err) != ANDON_OK) {
         tell_failure(e, err.text);
-        if (atomic_load(&e->stop)) return false;
+        e->gave_up = atomic_load(&e->stop);
+        if (e->gave_up) return false;
         struct timespec pause = {wait_ns / NS_PER_S, wait_ns % NS_PER_S};
         nanosleep(&pause, NULL);
         wait_ns = wait_ns < NS_PER_S ? 2 * wait_ns : NS_PER_S;
     }
     tell_failure(e, NULL);
-    e->records_since += e->turn.records;
-    if (checkpoint && e->turn.next >= e->skip_before) {
+    e->records_since += t->records;
+    if (checkpoint && t->next >= e->skip_before) {
         checkpoint_taken(e->floor);
         e->records_since = 0;
         e->rules_changed = false;
@@ -355,55 +246,69 @@ static bool commit(struct engine *e, bool checkpoint)
     return true;
 }
 
-static void count(struct engine *e, int64_t took_ns)
+/* Waits for the turn that is being written; one that failed is tried here. False: the store could not be
+ * written before the stop. */
+static bool collect(struct engine *e)
 {
-    pthread_mutex_lock(&e->lock);
-    struct engine_figures *f = &e->figures;
-    f->floor = *floor_figures(e->floor);
-    store_figures(e->store, &f->store);
-    f->turns++;
-    f->rows += e->turn.rows;
-    f->assets = floor_assets(e->floor);
-    f->models = models_count(e->models);
-    f->offset = store_offset(e->store);
-    f->journal_ns = e->turn.now_ns;
-    f->turn_ns_sum += took_ns;
-    f->turn_ns_max = took_ns > f->turn_ns_max ? took_ns : f->turn_ns_max;
-    if (e->turn.next <= e->skip_before) f->replayed_records += e->turn.records;
-    pthread_mutex_unlock(&e->lock);
+    const struct turn *t = e->writing;
+    andon_error err = {""};
+    if (t == NULL) return !e->gave_up;
+    e->writing = NULL;
+    if (writer_wait(e->writer, &err) == ANDON_OK) {
+        e->records_since += t->records;
+    } else {
+        tell_failure(e, err.text);
+        if (!commit(e, t, false)) return false;
+    }
+    told(e, t, clock_steady_ns() - e->writing_began_ns, true);
+    return true;
+}
+
+/* A turn worth a thread is written while the next one is read: where there is a next one. */
+static bool hand_over(struct engine *e, int64_t began_ns)
+{
+    struct turn *t = e->turn;
+    if (t->rows < ROWS_HANDED_MIN || checkpoint_due(e) || journal_end(e->journal) <= t->next)
+        return false;
+    if (!writer_hand(e->writer, t)) return false;
+    e->writing = t;
+    e->writing_began_ns = began_ns;
+    e->turn = t == &e->turns[0] ? &e->turns[1] : &e->turns[0];
+    return true;
 }
 
 /* One turn. False: nothing waited, or the store could not be written before the stop. */
 static bool take_turn(struct engine *e)
 {
     int64_t began = clock_steady_ns();
-    if (!read_turn(e)) return false;
-    shards_score(e->shards, e->floor, &e->turn);
-    floor_judged(e->floor, &e->turn);
-    bool again = e->turn.next <= e->skip_before; /* all of it is in the store */
-    if (!again && !commit(e, checkpoint_due(e))) return false;
-    count(e, clock_steady_ns() - began);
-    if (!again && e->options.watch.committed != NULL)
-        e->options.watch.committed(e->options.watch.context, e->floor, &e->turn);
+    bool writes = e->writing != NULL;
+    if (e->gave_up) return false;
+    if (!read_turn(e)) return collect(e) && writes;
+    const struct turn *t = e->turn;
+    shards_score(e->shards, e->floor, e->turn);
+    floor_judged(e->floor, t);
+    if (!collect(e)) return false;
+    bool again = t->next <= e->skip_before; /* all of it is in the store */
+    if (!again && hand_over(e, began)) return true;
+    if (!again && !commit(e, t, checkpoint_due(e))) return false;
+    told(e, t, clock_steady_ns() - began, false);
     return true;
 }
 
 /* An empty turn that writes the checkpoint of what has been taken. */
 static void last_checkpoint(struct engine *e)
 {
-    uint64_t next = e->turn.next;
-    if (e->records_since == 0 || next < e->skip_before) return;
-    int64_t now = e->turn.now_ns;
-    turn_begin(&e->turn, next);
-    e->turn.now_ns = now;
-    (void)commit(e, true);
+    if (!collect(e) || e->records_since == 0 || e->next < e->skip_before) return;
+    turn_begin(e->turn, e->next);
+    e->turn->now_ns = e->now_ns;
+    (void)commit(e, e->turn, true);
 }
 
 void engine_run(struct engine *e, int64_t drain_ns)
 {
     e->checkpoint_at_ns = clock_steady_ns();
     while (!atomic_load(&e->stop))
-        if (!take_turn(e)) journal_wait(e->journal, journal_cursor_offset(e->cursor), NS_PER_S);
+        if (!take_turn(e)) journal_wait(e->journal, e->next, NS_PER_S);
     int64_t until = clock_steady_ns() + drain_ns;
     bool more = true;
     while (more && clock_steady_ns() < until) more = take_turn(e);

@@ -30,6 +30,7 @@ struct engine_figures { /* a copy, safe from any thread */
     struct floor_figures floor;
     struct store_figures store;
     uint64_t turns, rows, assets, models;
+    uint64_t beside;              /* turns that were written while the next one was read */
     uint64_t offset;              /* journal offset that the store reaches      */
     uint64_t replayed_records;    /* read again at the start                    */
     int64_t turn_ns_max, turn_ns_sum; /* from the first record read to the commit */

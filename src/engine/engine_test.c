@@ -259,6 +259,37 @@ TEST(a_store_that_somebody_holds_is_tried_until_it_is_free)
     CHECK(well && once);
 }
 
+/* Holds the store in the middle of a backlog, whose turns are written while the next ones are read. */
+TEST(turns_that_are_written_while_the_next_is_read_are_stored_once_even_if_one_fails)
+{
+    struct station *s = station_new();
+    sqlite3 *db;
+    must(station_open(s, UINT64_MAX) == ANDON_OK, s->err.text);
+    must(send(s, 60000), s->err.text);
+    must(sqlite3_open(s->store_path, &db) == SQLITE_OK, "the store opens");
+    sqlite3_busy_timeout(db, 30000);
+    start(s);
+    struct engine_figures f = {0};
+    int64_t until = clock_steady_ns() + 30 * NS_PER_S;
+    while (f.beside == 0 && clock_steady_ns() < until) engine_figures(s->engine, &f);
+    must(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK, "the store is held");
+    must(send(s, 400), s->err.text);
+    while (f.failed_since_ns == 0 && clock_steady_ns() < until) {
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+        engine_figures(s->engine, &f);
+    }
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(db);
+    bool said = f.failed_since_ns != 0;
+    f = wait_for(s, journal_end(s->journal));
+    stop(s);
+    bool once = all_there_once(s);
+    station_free(s);
+    CHECK_SAY(f.beside > 2 && said, "%u of %u turns beside the next", (unsigned)f.beside,
+              (unsigned)f.turns);
+    CHECK(once);
+}
+
 TEST(a_store_ahead_of_its_journal_is_reported)
 {
     struct station *s = station_new();
