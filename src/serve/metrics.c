@@ -190,7 +190,7 @@ static void tell_own(const struct telling *t, const struct server *s)
     tell(t, PLANT_COUNTER, "andon_http_sent_bytes_total", "Bytes of answers' bodies.",
          sum(s, &y->answer_bytes));
     tell(t, PLANT_GAUGE, "andon_http_connections", "Connections now.", sum(s, &y->connections));
-    tell(t, PLANT_COUNTER, "andon_http_connections_total", "Connections accepted.",
+    tell(t, PLANT_COUNTER, "andon_http_accepted_total", "Connections accepted.",
          sum(s, &y->accepted));
     tell(t, PLANT_GAUGE, "andon_http_streams", "Live streams now.", sum(s, &y->streams));
     tell(t, PLANT_COUNTER, "andon_http_stream_events_total", "Events sent to streams.",
@@ -203,7 +203,7 @@ static void tell_own(const struct telling *t, const struct server *s)
          sum(s, &y->query_ns) / 1e9);
 }
 
-static void tell_process(const struct telling *t, const struct server *s)
+static void tell_process(const struct telling *t)
 {
     unsigned long pages = 0, resident = 0;
     FILE *f = fopen("/proc/self/statm", "re");
@@ -217,8 +217,6 @@ static void tell_process(const struct telling *t, const struct server *s)
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
         tell(t, PLANT_COUNTER, "process_cpu_seconds_total", "Processor time.",
              (double)used.tv_sec + (double)used.tv_nsec / 1e9);
-    tell(t, PLANT_GAUGE, "process_start_time_seconds", "When the program started.",
-         (double)(s->started_ns / 1000000) / 1e3);
 }
 
 static void tell_all(const struct server *s, void (*each)(void *, const struct plant_figure *),
@@ -227,7 +225,7 @@ static void tell_all(const struct server *s, void (*each)(void *, const struct p
     const struct telling t = {each, to};
     if (s->plant.figures != NULL) s->plant.figures(s->plant.context, each, to);
     tell_own(&t, s);
-    tell_process(&t, s);
+    tell_process(&t);
 }
 
 /* ---- JSON for those who count predictions ---- */

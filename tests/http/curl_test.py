@@ -122,8 +122,26 @@ def a_name_that_leads_here_is_no_way_in():
         server.stop()
 
 
+def metrics_have_each_family_and_each_sample_once():
+    with tempfile.TemporaryDirectory() as top, serve(os.path.join(top, "data")) as server:
+        curl("-d", '{"asset":"a","values":{"x":1}}', url(server, API + "/readings"))
+        for accept in ("text/plain", "application/openmetrics-text"):
+            status, body = curl("-H", "Accept: " + accept, url(server, "/metrics"))
+            tap.equal(status, 200, accept)
+            lines = body.splitlines()
+            families = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
+            samples = [line.rsplit(" ", 1)[0] for line in lines if line and not line.startswith("#")]
+            tap.empty(sorted({f for f in families if families.count(f) > 1}), "families that come twice")
+            tap.empty(sorted({s for s in samples if samples.count(s) > 1}), "samples that come twice")
+            wrong = [line for line in lines if line and not line.startswith("#")
+                     and not re.fullmatch(r'[a-z_:][a-z0-9_:]*(\{.*\})? (-?[0-9.e+-]+|NaN|[+-]Inf)', line)]
+            tap.empty(wrong, "lines that are no samples")
+        server.stop()
+
+
 sys.exit(tap.run([the_examples_of_the_documentation_run_as_they_stand,
                   a_large_file_is_sent_with_and_without_gzip_and_comes_back_as_sent,
                   a_body_beyond_the_limit_is_413_and_not_sent_to_its_end,
                   one_connection_serves_many_calls,
+                  metrics_have_each_family_and_each_sample_once,
                   a_name_that_leads_here_is_no_way_in]))
