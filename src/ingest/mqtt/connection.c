@@ -269,6 +269,8 @@ static void tick_open(struct endpoint *e, struct connection *c)
         connection_refuse(e, c, REASON_KEEP_ALIVE);
     } else if (c->stuck && e->now_ns - c->deadline_ns > STALL_NS) {
         connection_slow(e, c);
+    } else if (c->session->unsent != NULL) {
+        connection_mark(e, c); /* there may be room again */
     }
 }
 
