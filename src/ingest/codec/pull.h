@@ -99,23 +99,40 @@ static inline const char *pull_trimmed(const char *at, const char *end)
     return pull_blanks(at, end);
 }
 
+/* How many of the 16 bytes at `at` are plain: no quote, backslash, control byte or part of a
+ * character beyond ASCII. */
+static inline unsigned pull_plain(const char *at)
+{
+#ifdef __SSE2__
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i special =
+        _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    /* Bytes from 0x80 on are negative. */
+    special = _mm_or_si128(special, _mm_cmplt_epi8(x, _mm_set1_epi8(' ')));
+    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(special) | 0x10000);
+#else
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    for (unsigned n = 0; n < 16; n += 8) {
+        uint64_t x;
+        memcpy(&x, at + n, sizeof x);
+        uint64_t quote = x ^ (ones * '"'), slash = x ^ (ones * '\\');
+        uint64_t special =
+            ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | x | ((x - ones * ' ') & ~x);
+        if ((special & tops) != 0) return n + (unsigned)__builtin_ctzll(special & tops) / 8;
+    }
+    return 16;
+#endif
+}
+
 /* The string behind the quote at from[-1]. */
 static inline bool pull_string(struct pull *p, const char *from, struct value *value)
 {
     const char *at = from, *end = p->end;
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), low = _mm_set1_epi8(' ');
-    for (; end - at >= 16; at += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i special = _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash));
-        special =
-            _mm_or_si128(special, _mm_cmplt_epi8(x, low)); /* bytes from 0x80 on are negative */
-        unsigned bits = (unsigned)_mm_movemask_epi8(special);
-        if (bits == 0) continue;
-        at += __builtin_ctz(bits);
-        break;
+    while (end - at >= 16) {
+        unsigned plain = pull_plain(at);
+        at += plain;
+        if (plain < 16) break;
     }
-#endif
     while (at < end && (signed char)*at >= ' ' && *at != '"' && *at != '\\') at++;
     if (at == end || *at != '"') return pull_string_rest(p, from, at, value);
     value->kind = VALUE_STRING;
@@ -235,22 +252,11 @@ static inline bool pull_key(struct pull *p, struct value *key)
  * behind all that. The key's length; 0: not of this kind. */
 static inline uint32_t pull_key_quick(const char *at, const char **value)
 {
-#ifdef __SSE2__
-    if (*at != '"') return 0;
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-    __m128i special =
-        _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-    special = _mm_or_si128(special, _mm_cmplt_epi8(x, _mm_set1_epi8(' ')));
-    unsigned bits = (unsigned)_mm_movemask_epi8(special);
-    unsigned n = (unsigned)__builtin_ctz(bits | 0x10000);
+    unsigned n = *at == '"' ? pull_plain(at + 1) : 0;
     const char *stop = at + 1 + n;
     *value = stop + 2;
     if (pull_rarely(stop[2] == ' ')) ++*value;
     return n < 16 && stop[0] == '"' && stop[1] == ':' ? n : 0;
-#else
-    (void)at, (void)value;
-    return 0;
-#endif
 }
 
 /* pull_item takes the next element of the array that was entered last. False: it is over (and
