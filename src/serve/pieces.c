@@ -115,19 +115,24 @@ static bool rest(struct pieces *p, struct piece *piece)
     piece->text = (struct text){p->body + p->at, (uint32_t)(p->length - p->at)};
     piece->opened = p->inside;
     piece->elements = 1;
+    p->inside = false;
     p->at = p->length;
     return true;
 }
 
 static bool next_elements(struct pieces *p, size_t bytes_max, struct piece *piece)
 {
-    size_t at = skip_blanks(p->body, p->at, p->length);
-    if (at == p->length) return false;
-    p->at = at;
+    p->at = skip_blanks(p->body, p->at, p->length);
+    if (p->at == p->length && !p->inside) return false;
     if (!p->inside) {
-        if (p->begun || p->body[at] != '[') return rest(p, piece); /* nothing belongs there */
+        if (p->begun || p->body[p->at] != '[') return rest(p, piece); /* nothing belongs there */
         p->begun = p->inside = true;
-        p->at = at + 1;
+        p->at = skip_blanks(p->body, p->at + 1, p->length);
+    }
+    if (p->at == p->length) { /* it is not closed */
+        p->inside = false;
+        piece->broken = true;
+        return true;
     }
     size_t from = p->at, end = p->at;
     uint32_t elements = 0;

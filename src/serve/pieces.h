@@ -23,6 +23,7 @@ enum pieces_shape {
 struct piece {
     struct text text;
     bool opened;       /* a '[' belongs in front of it                                 */
+    bool broken;       /* it is empty: the array ends without its ']'                  */
     uint32_t elements; /* non-blank lines, values or elements of the array in it       */
 };
 

@@ -15,9 +15,11 @@ static const char *cut(enum pieces_shape shape, const char *text, size_t bytes_m
     snprintf(body, sizeof body, "%s", text);
     pieces_begin(&p, shape, body, strlen(body));
     while (pieces_next(&p, bytes_max, &piece))
-        used += (size_t)snprintf(out + used, sizeof out - used, "%s%s%.*s#%u", used > 0 ? "|" : "",
-                                 piece.opened ? "[" : "", (int)piece.text.length, piece.text.at,
-                                 piece.elements);
+        used += (size_t)(piece.broken
+                             ? snprintf(out + used, sizeof out - used, "%s!", used > 0 ? "|" : "")
+                             : snprintf(out + used, sizeof out - used, "%s%s%.*s#%u",
+                                        used > 0 ? "|" : "", piece.opened ? "[" : "",
+                                        (int)piece.text.length, piece.text.at, piece.elements));
     out[used] = 0;
     return out;
 }
@@ -55,7 +57,7 @@ TEST(arrays_are_cut_between_elements_and_stay_arrays)
 {
     CHECK(gives(PIECES_ARRAY, "[{\"a\":1},{\"b\":2}]", 100, "[{\"a\":1},{\"b\":2}]#2"));
     CHECK(gives(PIECES_ARRAY, "[{\"a\":1},{\"b\":2}]", 8, "[{\"a\":1}]#1|[{\"b\":2}]#1"));
-    CHECK(gives(PIECES_ARRAY, " [ 1 , 22 , 333 ] ", 8, "[ 1 , 22 ]#2|[333 ]#1"));
+    CHECK(gives(PIECES_ARRAY, " [ 1 , 22 , 333 ] ", 8, "[1 , 22 ]#2|[333 ]#1"));
     CHECK(
         gives(PIECES_ARRAY, "[\"],\\\"[\",{\"x\":\"}\"}]", 1, "[\"],\\\"[\"]#1|[{\"x\":\"}\"}]#1"));
     CHECK(gives(PIECES_ARRAY, "[[1,2],[3,[4]]]", 1, "[[1,2]]#1|[[3,[4]]]#1"));
@@ -69,6 +71,9 @@ TEST(a_broken_array_gives_its_whole_elements_and_the_rest)
     CHECK(gives(PIECES_ARRAY, "[1][2]", 100, "[1]#1|[2]#1"));
     CHECK(gives(PIECES_ARRAY, "[\"a", 100, "[\"a#1"));
     CHECK(gives(PIECES_ARRAY, "[\"a\\", 100, "[\"a\\#1"));
+    CHECK(gives(PIECES_ARRAY, "[1, ", 100, "[1]#1|!"));
+    CHECK(gives(PIECES_ARRAY, " [ ", 100, "!"));
+    CHECK(gives(PIECES_ARRAY, "[]", 100, "[]#1"));
 }
 
 TEST(a_piece_that_is_taken_back_is_cut_smaller)

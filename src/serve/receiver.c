@@ -122,6 +122,10 @@ static void adapt(struct take *t, const struct piece *piece)
 static bool take_piece(struct take *t, const struct piece *piece, andon_error *err)
 {
     uint64_t most = JOURNAL_RECORD_MAX - sizeof t->r->head;
+    if (piece->broken) {
+        reject(t, t->base++, "JSON: the array ends without its ']'");
+        return true;
+    }
     andon_status st = piece->text.length <= most ? decode(t, piece, err) : ANDON_ELIMIT;
     if (st == ANDON_ELIMIT && piece->elements > 1 && t->target > 1) {
         pieces_back(&t->pieces, piece);
