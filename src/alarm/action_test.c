@@ -227,6 +227,23 @@ TEST(days_of_imported_readings_are_days_of_the_budget)
     rig_close(&g);
 }
 
+TEST(what_is_grouped_is_spent_once)
+{
+    struct rig g;
+    struct alarm_budget b;
+    rig_set(&g);
+    CHECK(rig_open(&g));
+    for (int i = 0; i < 3; i++, g.now_ns += MINUTE) {
+        rig_bad(&g);
+        g.now_ns += MINUTE;
+        rig_good(&g);
+    }
+    CHECK(g.last.record.raises == 3);
+    alarms_budget(g.alarms, &b);
+    CHECK(b.events == 1);
+    rig_close(&g);
+}
+
 TEST(suppressed_alarms_cost_no_budget)
 {
     struct rig g;

@@ -380,7 +380,7 @@ TEST(a_recognised_fault_names_itself_and_raises_the_priority)
     CHECK(strcmp(g.last.record.text, "bearing_wear, likely (83 %): vibration") == 0);
     CHECK(g.last.record.priority == ALARM_CRITICAL && strcmp(g.last.record.advice, "look at it") == 0);
     g.now_ns += MINUTE;
-    rig_fault(&g, "unknown", 0.9, 0); /* less is known: that is no news */
+    rig_fault(&g, "unknown", 1.0, 0); /* less is known: that is no news */
     rig_fault(&g, "cavitation", 0.85, 6500); /* not much surer */
     CHECK(g.events == 2);
     rig_fault(&g, "cavitation", 0.99, 6500);
@@ -390,6 +390,43 @@ TEST(a_recognised_fault_names_itself_and_raises_the_priority)
         rig_fault(&g, "b", 0.9 - 0.2 * (i % 2), 0);
     }
     CHECK(g.events < 30);
+    rig_close(&g);
+}
+
+TEST(a_fault_that_stays_likelier_takes_over_also_when_a_restart_lies_between)
+{
+    struct rig g;
+    rig_set(&g);
+    CHECK(rig_open(&g));
+    rig_fault(&g, "wear", 0.95, 0);
+    for (int i = 0; i < 4; i++) rig_fault(&g, "leak", 0.8, 0);
+    CHECK(strcmp(g.last.record.fault, "wear") == 0 && rig_restart(&g));
+    rig_fault(&g, "leak", 0.8, 0);
+    CHECK(g.last.change == ALARM_UPDATED && strcmp(g.last.record.fault, "leak") == 0);
+    for (int i = 0; i < 4; i++) rig_fault(&g, "wear", 0.8, 0);
+    rig_fault(&g, "leak", 0.8, 0); /* counting begins anew */
+    for (int i = 0; i < 4; i++) rig_fault(&g, "wear", 0.8, 0);
+    CHECK(strcmp(g.last.record.fault, "leak") == 0);
+    rig_close(&g);
+}
+
+TEST(two_occurrences_never_have_the_same_id)
+{
+    struct rig g;
+    char path[32];
+    uint64_t id[3];
+    rig_set(&g);
+    CHECK(rig_open(&g));
+    for (int i = 0; i < 3; i++) { /* the device's clock stands still */
+        struct alarm_verdict bad = rig_row(&g, path, ANDON_ANOMALY);
+        struct alarm_verdict good = rig_row(&g, path, ANDON_NORMAL);
+        bad.ts_ns = good.ts_ns = START;
+        rig_say(&g, &bad);
+        id[i] = g.last.record.id;
+        rig_say(&g, &good);
+        rig_wait(&g, HOUR);
+    }
+    CHECK(id[0] != id[1] && id[1] != id[2] && id[0] != id[2]);
     rig_close(&g);
 }
 

@@ -72,6 +72,22 @@ TEST(a_flood_holds_lower_priorities_back_keeps_them_and_tells_them_when_it_ends)
     rig_close(&g);
 }
 
+TEST(a_flood_ends_at_half_its_rate_not_before)
+{
+    struct rig g;
+    rig_set(&g);
+    CHECK(rig_open(&g));
+    for (uint32_t n = 0; n < 11; n++) bad(&g, n, 0);
+    for (uint32_t n = 11; n < 31; n++) { /* seven in ten minutes: no more than ten, but still many */
+        rig_wait(&g, 90 * SECOND);
+        bad(&g, n, 0);
+    }
+    CHECK(figures(&g).flooding);
+    rig_wait(&g, 3 * MINUTE);
+    CHECK(!figures(&g).flooding && figures(&g).floods == 1);
+    rig_close(&g);
+}
+
 TEST(what_was_told_before_a_flood_is_told_to_its_end)
 {
     struct rig g;
