@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "serve/inner.h"
 
 enum { LINGER_MS = 2000, IDLE_LOOK_MS = 2000 };
@@ -157,6 +158,10 @@ void client_refuse(struct client *c, enum refusal_reason reason, unsigned status
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
     count_refusal(c, reason);
+    if (status >= 500 && reason != REFUSED_STOPPING)
+        log_line(LOG_WARN, "serve", "refused", "status=%u reason=%s path=\"%s\" detail=\"%s\"",
+                 status, refusal_reason_name(reason), c->route == NULL ? "" : c->route->pattern,
+                 detail);
     if (c->listener == LISTENER_INFLUX)
         reply_influx(&c->reply, status, detail);
     else

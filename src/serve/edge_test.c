@@ -509,3 +509,59 @@ TEST(wrong_escapes_and_parameters_are_named)
     }
     http_close(&c);
 }
+
+TEST(old_clients_and_half_closed_ones_are_answered)
+{
+    static const char *const ask[] = {
+        "GET /health HTTP/1.0\r\n\r\n", "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", GOOD,
+        "GET /api/andon/v1/sql?q=SELECT+1 HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    static const int status[] = {200, 200, 200, 503}; /* there is no store */
+    struct http_case c;
+    struct answer a;
+    CHECK(http_open(&c, NULL));
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
+            int fd = web_connect(c.port);
+            CHECK(web_send(fd, ask[i], strlen(ask[i])));
+            if (round % 2 == 1) shutdown(fd, SHUT_WR);
+            CHECK_SAY(web_receive(fd, &a, false) && a.status == status[i], "%zu: %d", i, a.status);
+            web_free(&a);
+            close(fd);
+        }
+    }
+    http_close(&c);
+}
+
+TEST(when_all_buffers_are_in_use_the_next_body_waits_outside)
+{
+    enum { LARGE = 8 }; /* of a loop */
+    const struct server_options o = {.threads = 1};
+    static const char head[] =
+        "POST " READINGS " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n";
+    static char body[200001];
+    struct http_case c;
+    struct answer a;
+    int fd[LARGE];
+    memset(body, ' ', sizeof body - 1);
+    memcpy(body, GOOD_BODY, 30);
+    CHECK(http_open(&c, &o));
+    for (int i = 0; i < LARGE; i++) {
+        fd[i] = web_connect(c.port);
+        CHECK(web_send(fd[i], head, sizeof head - 1) && web_send(fd[i], body, 100000));
+    }
+    CHECK(http_reaches(&c, "andon_http_received_bytes_total", LARGE * 100000.0));
+    CHECK(web_ask(c.port, &a, "%s%s", head, body));
+    CHECK_SAY(a.status == 429 && web_header(&a, "Retry-After", "1"), "%d", a.status);
+    web_free(&a);
+    CHECK(serves_on(&c)); /* small ones have buffers of their own */
+    for (int i = 0; i < LARGE; i++) {
+        CHECK(web_send(fd[i], body + 100000, 100000) && web_receive(fd[i], &a, false));
+        CHECK_SAY(a.status == 200, "%d %s", a.status, a.body);
+        web_free(&a);
+        close(fd[i]);
+    }
+    CHECK(web_ask(c.port, &a, "%s%s", head, body) && a.status == 200);
+    web_free(&a);
+    CHECK(refused(&c, "busy") == 1.0);
+    http_close(&c);
+}
