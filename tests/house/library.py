@@ -22,7 +22,7 @@ strncasecmp strncmp strrchr strspn strtod strtol strtoll strtoul strtoull strstr
 __isoc99_sscanf __assert_fail __errno_location __stack_chk_fail qsort bsearch abort
 _GLOBAL_OFFSET_TABLE_""".split())
 MATHS = set("""acos asin atan atan2 ceil cos erf erfc exp exp2 expm1 fabs floor fmax fmaxf fmin fminf fmod
-frexp hypot ilogb ldexp lgamma log log10 log1p log2 lround llround modf nearbyint nearbyintf pow rint
+frexp hypot ilogb ldexp lgamma log log10 log1p log2 lround llround modf nearbyint nearbyintf nextafter pow rint
 round sin sqrt sqrtf tan tanh tgamma trunc expf logf tanhf""".split())
 # What compilers call for themselves: processor features, counting bits, wide integers.
 COMPILER = set("""__cpu_model __cpu_indicator_init __popcountdi2 __floatuntidf __floattidf __udivti3
