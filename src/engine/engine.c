@@ -20,7 +20,7 @@
 #include "engine/writer.h"
 
 #define NS_PER_S INT64_C(1000000000)
-enum { TURN_RECORDS_MAX = 4096, ROWS_HANDED_MIN = 64, STORE_LOOK_NS = 200000000 };
+enum { TURN_RECORDS_MAX = 4096, TURN_ROWS_ENOUGH = 2048, ROWS_HANDED_MIN = 64, STORE_LOOK_NS = 200000000 };
 
 struct engine {
     struct engine_options options;
@@ -164,7 +164,7 @@ static bool read_turn(struct engine *e)
                          !floor_take(e->floor, &record, e->turn);
         if (e->has_waiting) break;
         e->rules_changed |= changes_rules(&record);
-        if (record.next == e->skip_before) break;
+        if (record.next == e->skip_before || e->turn->rows >= TURN_ROWS_ENOUGH) break;
     }
     e->next = begun ? e->turn->next : e->next;
     e->now_ns = begun ? e->turn->now_ns : e->now_ns;
