@@ -249,7 +249,7 @@ def a_wrong_command_line_is_exit_status_2_and_one_line():
                  ["evaluate", "--model", model, "--data", "train.csv", "--label", "label",
                   "--price", "gold=1"],
                  ["simulate", "volcano", "--to", "x.out"],
-                 ["simulate", "pump", "--to", "mqtt://somewhere"],
+                 ["simulate", "pump", "--to", "amqp://somewhere"],
                  ["simulate", "pump", "--to", "x.out", "--days", "many"],
                  ["detectors", "oracle"], ["presets", "toaster"], ["bench", "--rows", "0"]):
         refused(run(*args), 2, out="x.out")

@@ -85,7 +85,13 @@ def post(source, serve, stop):
 
 
 def one_round(directory, sources, delay_s, env):
-    with rig.Serve(directory, "--sync", "os", env=env) as serve:
+    try:
+        serve = rig.Serve(directory, "--sync", "os", env=env)
+    except AssertionError:
+        if env:
+            return  # it died of a write before it was ready: also a death
+        raise
+    with serve:
         stop = threading.Event()
         threads = [threading.Thread(target=publish, args=(s, serve.port["mqtt"], stop))
                    for s in sources[:DEVICES]]
