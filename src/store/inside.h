@@ -11,10 +11,10 @@
 #define INSIDE_DAY_NS (INT64_C(86400) * 1000000000)
 
 enum inside_statement {
-    SQL_BEGIN, SQL_COMMIT, SQL_STATE, SQL_CHUNK_PUT, SQL_CHUNK_GET, SQL_REACH_PUT,
+    SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK, SQL_STATE, SQL_CHUNK_PUT, SQL_CHUNK_GET, SQL_REACH_PUT,
     SQL_REACH_DROP, SQL_ASSET_SET,
-    SQL_HOT_PUT, SQL_HOT_DROP, SQL_HOT_DROP_LEVEL, SQL_DESCRIBE, SQL_DEAD, SQL_DEAD_TRIM,
-    SQL_DEAD_REPLAYED, SQL_KEEP, SQL_KEPT, SQL_UNROLLED,
+    SQL_HOT_PUT, SQL_HOT_DROP, SQL_HOT_DROP_LEVEL, SQL_DESCRIBE, SQL_DEAD, SQL_DEAD_OLDEST,
+    SQL_DEAD_DROP, SQL_DEAD_REPLAYED, SQL_KEEP, SQL_KEPT, SQL_UNROLLED,
     SQL_UNROLLED_NEXT, SQL_UNREADY, SQL_OLDEST, SQL_ASSET_FIRST, SQL_ROLLUP_DROP, SQL_STATEMENTS
 };
 
@@ -23,6 +23,7 @@ struct inside_state {
     uint64_t offset, checkpoint;
     int64_t now_ns, raw_floor_ns;
     uint64_t turns, rows, samples, chunks, dead;
+    uint64_t dead_kept, dead_bytes; /* letters that are kept, and their payloads' bytes */
     bool full_minutes; /* all days that were rolled up have their minutes */
 };
 

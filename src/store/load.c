@@ -24,7 +24,8 @@ static andon_status load_state(struct store *s, andon_error *err)
     andon_status st = sql_prepare(
         s->db,
         "SELECT journal_offset, checkpoint_offset, now_ns, turns, rows, samples, chunks, dead,"
-        " raw_floor_ns, full_minutes FROM state", &sql, err);
+        " raw_floor_ns, full_minutes, (SELECT count(*) FROM dead),"
+        " (SELECT coalesce(sum(length(payload)), 0) FROM dead) FROM state", &sql, err);
     if (st != ANDON_OK) return st;
     if (sqlite3_step(sql) != SQLITE_ROW) st = sql_fail(s->db, "the store's state", err);
     else
@@ -37,7 +38,9 @@ static andon_status load_state(struct store *s, andon_error *err)
                                          .chunks = (uint64_t)sqlite3_column_int64(sql, 6),
                                          .dead = (uint64_t)sqlite3_column_int64(sql, 7),
                                          .raw_floor_ns = sqlite3_column_int64(sql, 8),
-                                         .full_minutes = sqlite3_column_int(sql, 9) != 0};
+                                         .full_minutes = sqlite3_column_int(sql, 9) != 0,
+                                         .dead_kept = (uint64_t)sqlite3_column_int64(sql, 10),
+                                         .dead_bytes = (uint64_t)sqlite3_column_int64(sql, 11)};
     s->turn = s->saved;
     sqlite3_finalize(sql);
     return st;

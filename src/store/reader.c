@@ -9,6 +9,8 @@
 enum { BUSY_MS = 5000 };
 
 static const char *const statements[VIEW_STATEMENTS] = {
+    [VIEW_BEGIN] = "BEGIN",
+    [VIEW_END] = "ROLLBACK",
     [VIEW_STATE] = "SELECT journal_offset, turns, now_ns, raw_floor_ns, checkpoint_offset FROM state",
     [VIEW_ASSET] = "SELECT sealed, span_ns FROM asset WHERE id = ?",
     [VIEW_ASSETS] = "SELECT id, path, first_ns, last_ns, sealed, dropped, json, verdict_ns, verdict"
@@ -101,10 +103,19 @@ void reader_close(struct reader *r)
 
 /* ---- snapshots ---- */
 
+/* May fail where there is no memory: then the next query does it. */
+static void end_transaction(struct reader *r)
+{
+    andon_status st = ANDON_OK;
+    if (!sqlite3_get_autocommit(r->db)) st = sql_do(r->db, r->sql[VIEW_END], NULL);
+    (void)st;
+}
+
 static andon_status look(struct reader *r, andon_error *err)
 {
     sqlite3_stmt *sql = r->sql[VIEW_STATE];
-    andon_status st = sql_run(r->db, "BEGIN", err);
+    end_transaction(r);
+    andon_status st = sql_do(r->db, r->sql[VIEW_BEGIN], err);
     if (st != ANDON_OK) return st;
     if (sqlite3_step(sql) == SQLITE_ROW) {
         uint64_t turns = (uint64_t)sqlite3_column_int64(sql, 1);
@@ -116,7 +127,7 @@ static andon_status look(struct reader *r, andon_error *err)
         r->checkpoint = (uint64_t)sqlite3_column_int64(sql, 4);
     } else st = sql_fail(r->db, "the store's state", err);
     sqlite3_reset(sql);
-    if (st != ANDON_OK) sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    if (st != ANDON_OK) end_transaction(r);
     return st;
 }
 
@@ -129,7 +140,7 @@ andon_status view_enter(struct reader *r, andon_error *err)
 
 void view_leave(struct reader *r)
 {
-    if (--r->depth == 0 && !r->pinned) sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+    if (--r->depth == 0 && !r->pinned) end_transaction(r);
 }
 
 andon_status reader_snapshot(struct reader *r, andon_error *err)
@@ -144,7 +155,7 @@ void reader_release(struct reader *r)
 {
     if (!r->pinned) return;
     r->pinned = false;
-    if (r->depth == 0) sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+    if (r->depth == 0) end_transaction(r);
 }
 
 uint64_t reader_offset(struct reader *r)

@@ -130,7 +130,9 @@ static andon_status set_first(struct store *s, uint32_t asset, andon_error *err)
     if (st != ANDON_OK) return st;
     sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 1, a->first_ns);
     sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 2, a->last_ns);
-    sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 3, asset);
+    sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 3, a->open_chunk);
+    sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 4, a->open_rows);
+    sqlite3_bind_int64(s->sql[SQL_ASSET_FIRST], 5, asset);
     return sql_do(s->db, s->sql[SQL_ASSET_FIRST], err);
 }
 
@@ -176,6 +178,8 @@ static andon_status drop_chunks(struct store *s, uint32_t asset, int *left, bool
             break;
         }
         st = roll_drop_chunk(&s->roll, asset, o.id, o.t_max, o.rows, err);
+        if (o.id == s->asset[asset].open_chunk) /* its number may come again */
+            s->asset[asset].open_chunk = s->asset[asset].open_rows = 0;
         any = true;
         --*left;
     }

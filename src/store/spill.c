@@ -49,6 +49,8 @@ static andon_status put_blob(struct store *s, int level, int64_t now_ns, andon_e
     sqlite3_bind_int(s->sql[SQL_HOT_PUT], 1, level);
     sqlite3_bind_int64(s->sql[SQL_HOT_PUT], 2, now_ns);
     sql_bind_blob(s->sql[SQL_HOT_PUT], 3, s->hot.bytes, s->hot.size);
+    /* Numbers never come again: readers know their copies by them. */
+    sqlite3_bind_int64(s->sql[SQL_HOT_PUT], 4, (int64_t)s->turn.turns);
     s->hot_blobs[level]++;
     s->hot_bytes += s->hot.size;
     return sql_do(s->db, s->sql[SQL_HOT_PUT], err);

@@ -10,11 +10,12 @@
 
 #define HOT_AGE_NS (INT64_C(3600) * 1000000000)
 #define HOT_BYTES_MAX ((uint64_t)16 << 20)
-enum { SEALS_MAX = 512, BUSY_MS = 5000, DEAD_MAX = 100000 };
+enum { SEALS_MAX = 512, BUSY_MS = 5000 };
 
 static const char *const statements[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_STATE] = "UPDATE state SET journal_offset = ?, checkpoint_offset = ?, now_ns = ?,"
                   " turns = ?, rows = ?, samples = ?, chunks = ?, dead = ?, raw_floor_ns = ?,"
                   " full_minutes = ?",
@@ -27,14 +28,15 @@ static const char *const statements[SQL_STATEMENTS] = {
                       " span_ns = ?, open_chunk = ?, open_rows = ?,"
                       " verdict_ns = coalesce(?, verdict_ns), verdict = coalesce(?, verdict)"
                       " WHERE id = ?",
-    [SQL_HOT_PUT] = "INSERT INTO hot(level, at_ns, bytes) VALUES(?, ?, ?)",
+    [SQL_HOT_PUT] = "INSERT INTO hot(level, at_ns, bytes, id) VALUES(?, ?, ?, ?)",
     [SQL_HOT_DROP] = "DELETE FROM hot",
     [SQL_HOT_DROP_LEVEL] = "DELETE FROM hot WHERE level = 0",
     [SQL_DESCRIBE] = "INSERT INTO description VALUES(?, ?)"
                      " ON CONFLICT(asset) DO UPDATE SET json = excluded.json",
     [SQL_DEAD] = "INSERT INTO dead(received_ns, journal_offset, element, door, client, topic,"
                  " reason, payload) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_DEAD_TRIM] = "DELETE FROM dead WHERE id <= ?",
+    [SQL_DEAD_OLDEST] = "SELECT id, length(payload) FROM dead ORDER BY id LIMIT 1",
+    [SQL_DEAD_DROP] = "DELETE FROM dead WHERE id = ?",
     [SQL_DEAD_REPLAYED] = "UPDATE dead SET replayed_ns = ? WHERE id = ?",
     [SQL_KEEP] = "INSERT INTO kept VALUES(?, ?)"
                  " ON CONFLICT(name) DO UPDATE SET bytes = excluded.bytes",
@@ -46,7 +48,8 @@ static const char *const statements[SQL_STATEMENTS] = {
     [SQL_UNREADY] = "SELECT day, mode FROM unrolled WHERE asset = ? AND day >= ? AND day <= ? LIMIT 1",
     [SQL_OLDEST] = "SELECT chunk, t_min, t_max, rows FROM reach WHERE asset = ?"
                    " ORDER BY t_max, chunk LIMIT 1",
-    [SQL_ASSET_FIRST] = "UPDATE asset SET first_ns = ?, last_ns = ? WHERE id = ?",
+    [SQL_ASSET_FIRST] = "UPDATE asset SET first_ns = ?, last_ns = ?, open_chunk = ?, open_rows = ?"
+                        " WHERE id = ?",
     [SQL_ROLLUP_DROP] = "DELETE FROM rollup WHERE tier = ? AND span < ? AND channel IN"
                         " (SELECT id FROM channel WHERE asset = ?)"};
 
@@ -179,9 +182,18 @@ uint64_t store_checkpoint_offset(const struct store *s)
 
 /* ---- a turn ---- */
 
+/* SQLite may have rolled back by itself; and where there is no memory, the next turn does it. */
+static void end_transaction(struct store *s)
+{
+    andon_status st = ANDON_OK;
+    if (!sqlite3_get_autocommit(s->db)) st = sql_do(s->db, s->sql[SQL_ROLLBACK], NULL);
+    (void)st;
+}
+
 andon_status store_begin(struct store *s, andon_error *err)
 {
     if (s->in_turn) return andon_fail(err, ANDON_EINVAL, "a turn of the store is open already");
+    end_transaction(s);
     if (s->stale) {
         andon_status st = inside_load(s, err);
         if (st != ANDON_OK) return st;
@@ -198,7 +210,7 @@ void store_roll_back(struct store *s)
 {
     if (!s->in_turn) return;
     for (int i = 0; i < SQL_STATEMENTS; i++) sqlite3_reset(s->sql[i]);
-    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* fails where SQLite did so itself */
+    end_transaction(s);
     names_settle(&s->names, false);
     s->in_turn = false;
     s->turn = s->saved;
@@ -318,24 +330,6 @@ andon_status store_rows(struct store *s, const struct store_row *row, size_t n, 
         s->turn.samples += row[i].fields;
     }
     return ANDON_OK;
-}
-
-andon_status store_dead(struct store *s, const struct store_dead *dead, andon_error *err)
-{
-    sqlite3_stmt *sql = s->sql[SQL_DEAD];
-    sqlite3_bind_int64(sql, 1, dead->received_ns);
-    sqlite3_bind_int64(sql, 2, (int64_t)dead->offset);
-    sqlite3_bind_int64(sql, 3, dead->index);
-    sql_bind_text(sql, 4, dead->door);
-    sql_bind_text(sql, 5, dead->client);
-    sql_bind_text(sql, 6, dead->topic);
-    sql_bind_text(sql, 7, dead->reason);
-    sql_bind_blob(sql, 8, dead->payload.at, dead->payload.length);
-    andon_status st = sql_do(s->db, sql, err);
-    if (st != ANDON_OK) return st;
-    s->turn.dead++;
-    sqlite3_bind_int64(s->sql[SQL_DEAD_TRIM], 1, sqlite3_last_insert_rowid(s->db) - DEAD_MAX);
-    return sql_do(s->db, s->sql[SQL_DEAD_TRIM], err);
 }
 
 andon_status store_keep(struct store *s, struct text name, const void *blob, size_t size,

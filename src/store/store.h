@@ -20,6 +20,8 @@
 #define STORE_CHUNK_ROWS 120u
 #define STORE_CHANNELS_MAX 4096u /* of one asset */
 #define STORE_ASSETS_MAX 1000000u
+#define STORE_DEAD_MAX 100000u
+#define STORE_DEAD_BYTES_MAX (UINT64_C(256) << 20)
 
 enum store_kind { STORE_NUMBER, STORE_FLAG, STORE_TEXT };
 
@@ -115,8 +117,12 @@ ANDON_MUST_CHECK andon_status store_describe(struct store *store, uint32_t asset
 
 ANDON_MUST_CHECK andon_status store_rows(struct store *store, const struct store_row *row, size_t n,
                                          andon_error *err);
+/* Dead letters: the newest STORE_DEAD_MAX, or fewer when their payloads have STORE_DEAD_BYTES_MAX;
+ * older ones make room. store_dead_replayed notes when one was sent again. */
 ANDON_MUST_CHECK andon_status store_dead(struct store *store, const struct store_dead *dead,
                                          andon_error *err);
+ANDON_MUST_CHECK andon_status store_dead_replayed(struct store *store, int64_t id, int64_t at_ns,
+                                                  andon_error *err);
 
 /* Checkpoint of the engine: named blobs ("asset/17", "doors"), replaced by name. offset is where the
  * engine goes on reading when it starts from them; it is never beyond store_offset. */

@@ -1,5 +1,6 @@
-/* Copies of the table `hot`. Its blobs never change under their number, so a copy is good as long as the
- * number is there, and a reader that asks again copies no more than what is new. */
+/* Copies of the table `hot`. Its blobs never change under their number, and no number comes again, so
+ * a copy is good as long as the number is there, and a reader that asks again copies no more than what
+ * is new. */
 #include <stdlib.h>
 
 #include "store/view.h"
