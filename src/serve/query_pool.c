@@ -42,6 +42,10 @@ static void answer(struct server *s, struct client *c, struct reader **reader)
     } else {
         c->route->ask(c, *reader);
     }
+    if (c->reply.status == 503) { /* perhaps another file stands there now */
+        reader_close(*reader);
+        *reader = NULL;
+    }
     tally_add(&c->worker->tally.queries, 1);
     tally_add(&c->worker->tally.query_ns, (uint64_t)(clock_steady_ns() - begun_ns));
     worker_done(c->worker, c);

@@ -151,6 +151,10 @@ TEST(a_server_that_gets_no_memory_says_so)
     CHECK_SAY(failures >= 10, "%u", failures);
 }
 
+#define POST_CLOSE(length)                                                                         \
+    "POST /api/andon/v1/readings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"             \
+    "Content-Length: " length "\r\n\r\n"
+
 TEST(each_allocation_of_a_request_may_fail_and_the_next_request_is_served)
 {
     NEEDS_THE_HEAP;
@@ -158,11 +162,8 @@ TEST(each_allocation_of_a_request_may_fail_and_the_next_request_is_served)
         "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-        "POST /api/andon/v1/readings HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
-        "30\r\nConnection: close\r\n\r\n"
-        "{\"asset\":\"a\",\"values\":{\"x\":1}}",
-        "POST /api/andon/v1/readings HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
-        "7\r\nConnection: close\r\n\r\nrubbish",
+        POST_CLOSE("30") "{\"asset\":\"a\",\"values\":{\"x\":1}}",
+        POST_CLOSE("7") "rubbish",
         "GET /api/andon/v1/stream?kinds=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         "GET /api/andon/v1/deadletters HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"};
     struct http_case c;
