@@ -180,7 +180,8 @@ void number_column_values(const struct number_column *c, const int64_t *x, uint3
         for (uint32_t i = 0; i < n; i++) v[i] = back((double)x[i], power, true);
     else
         for (uint32_t i = 0; i < n; i++) v[i] = (double)x[i] / power;
-    struct wire in = {.at = c->odd_bytes, .end = c->odd_bytes + (c->odd > 0 ? (size_t)c->odd * 18 : 0)};
+    if (c->odd == 0) return;
+    struct wire in = {.at = c->odd_bytes, .end = c->odd_bytes + (size_t)c->odd * 18};
     uint32_t place = 0;
     for (uint32_t i = 0; i < c->odd; i++) {
         place += (uint32_t)wire_varint(&in);

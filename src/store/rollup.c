@@ -67,7 +67,7 @@ bool rollup_get(const void *bytes, size_t size, enum rollup_tier tier, struct ro
 {
     int64_t x[ROLLUP_BUCKETS_MAX];
     r->buckets = 0;
-    if (size < 8) return false;
+    if (size < 6) return false;
     struct wire in = {.at = bytes, .end = (const uint8_t *)bytes + size - 4};
     struct wire check = {.at = in.end, .end = in.end + 4};
     if (wire_u32(&check) != wire_check(bytes, size - 4) || wire_u8(&in) != VERSION) return false;
