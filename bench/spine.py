@@ -145,7 +145,7 @@ def into_andon(a, sync, rate=None):
     server = Andon(a, sync)
     warm(a, server, server.port["mqtt"])
     cpu, n = server.cpu_s(), int(2 * rate) if rate else a.messages
-    more = ["--rate", rate, "--connections", 10, "--poll", 200] if rate else []
+    more = ["--rate", rate, "--connections", 10, "--window", 6000, "--poll", 200] if rate else []
     got = mqtt(a, server.port["mqtt"], "--store", server.store, "--messages", n, "--step", WARM, *more)
     got["cpu_us_msg"] = 1e6 * (server.cpu_s() - cpu) / n
     got["rss_kb"], got["unjudged"] = server.rss_kb(), server.metric("andon_readings_rejected_total")
@@ -158,7 +158,7 @@ def hop(a, rate=None):
     if not broker.well:
         return None
     n = int(2 * rate) if rate else max(ASSETS, a.messages // 8)
-    more = ["--rate", rate, "--connections", 10] if rate else []
+    more = ["--rate", rate, "--connections", 10, "--window", 6000] if rate else []
     got = mqtt(a, broker.port, "--subscribe", broker.port, "--messages", n, *more)
     got["cpu_us_msg"] = 1e6 * broker.cpu_s() / n
     broker.end()
@@ -218,7 +218,7 @@ def memory(a):
              WARM + part * (steps // 10))
         sizes.append(server.rss_kb())
     say("memory", assets=ASSETS, channels=6, rows=steps // 10 * 10 * ASSETS, warm_kb=start, first_kb=sizes[0],
-        last_kb=sizes[-1], peak_kb=server.rss_kb("VmHWM"))
+        last_kb=sizes[-1], tenths=",".join(map(str, sizes)), peak_kb=server.rss_kb("VmHWM"))
     server.end()
     return {"mib": sizes[-1] / 1024, "growth": sizes[-1] / sizes[0]}
 

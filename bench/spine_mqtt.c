@@ -159,8 +159,13 @@ static void pace(struct client *client, struct load *l, int poll, double start)
     uint32_t turn = 0;
     while (acked(client, l) < l->messages) {
         uint64_t due = (uint64_t)((spine_now_s() - start) * l->rate) + 1;
-        for (; l->sent < due && l->sent < l->messages; turn++)
+        uint32_t stuck = 0; /* clients in a row whose window or socket is full */
+        for (; l->sent < due && l->sent < l->messages && stuck < l->connections; turn++) {
+            uint64_t before = l->sent;
             send_some(&client[turn % l->connections], l, 1);
+            stuck = l->sent == before ? stuck + 1 : 0;
+        }
+        for (uint32_t i = 0; i < l->connections; i++) send_some(&client[i], l, 0);
         wait_acks(poll, 0, l, false);
         nanosleep(&(struct timespec){0, PACE_NS}, NULL);
     }

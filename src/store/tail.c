@@ -1,11 +1,14 @@
 /* Invariants: 1. an asset is in the list by age as long as it has rows; 2. the first record of a turn
  * names its channels, so that the bytes from turn_at on can be read by themselves; 3. bytes and rows
- * are the sums over all assets. */
+ * are the sums over all assets, room_bytes that of the room that they keep. */
 #include "store/tail.h"
 
 #include <stdlib.h>
 
-enum { BLOCK_BITS_MIN = 8, ASSETS_FIRST = 64 };
+enum { ROOM_FIRST = 512, FIELDS_FIRST = 8, ASSETS_FIRST = 64 };
+
+/* An asset keeps its room when its rows go into a chunk, unless all of them together keep more. */
+#define ROOM_KEPT_MAX ((uint64_t)64 << 20)
 
 void tail_init(struct tail *t)
 {
@@ -34,54 +37,31 @@ static void list_put_last(struct tail *t, uint32_t asset)
 
 /* ---- room ---- */
 
-static unsigned bits_for(uint32_t bytes)
-{
-    unsigned bits = BLOCK_BITS_MIN;
-    while (bits < 31 && (UINT32_C(1) << bits) < bytes) bits++;
-    return bits;
-}
-
-static uint8_t *take_block(struct tail *t, unsigned bits)
-{
-    void *block = t->free_block[bits];
-    if (block == NULL) return malloc((size_t)1 << bits);
-    memcpy(&t->free_block[bits], block, sizeof block);
-    return block;
-}
-
-static void give_block(struct tail *t, void *block, uint32_t room)
-{
-    if (block == NULL) return;
-    unsigned bits = bits_for(room);
-    memcpy(block, &t->free_block[bits], sizeof(void *));
-    t->free_block[bits] = block;
-}
-
 static bool make_room(struct tail *t, struct tail_asset *a, size_t more)
 {
     if (more <= a->room - a->size) return true;
     if (more > (UINT32_C(1) << 30) - a->size) return false;
-    unsigned bits = bits_for(a->size + (uint32_t)more);
-    uint8_t *block = take_block(t, bits);
-    if (block == NULL) return false;
-    if (a->size > 0) memcpy(block, a->bytes, a->size);
-    give_block(t, a->bytes, a->room);
-    a->bytes = block;
-    a->room = UINT32_C(1) << bits;
+    uint32_t need = a->size + (uint32_t)more, room = a->room > 0 ? a->room : ROOM_FIRST;
+    while (room < need) room += room / 2;
+    uint8_t *bytes = realloc(a->bytes, room);
+    if (bytes == NULL) return false;
+    t->room_bytes += room - a->room;
+    a->bytes = bytes;
+    a->room = room;
     return true;
 }
 
 /* The fields of the row before may be overwritten: then the row begins anew. */
-static bool make_field_room(struct tail *t, struct tail_asset *a, uint32_t fields)
+static bool make_field_room(struct tail_asset *a, uint32_t fields)
 {
     if (fields <= a->fields_room) return true;
-    unsigned bits = bits_for(fields * (uint32_t)sizeof *a->field);
-    void *block = take_block(t, bits);
-    if (block == NULL) return false;
-    give_block(t, a->field, a->fields_room * (uint32_t)sizeof *a->field);
-    a->field = block;
+    uint32_t room = a->fields_room > 0 ? a->fields_room : FIELDS_FIRST;
+    while (room < fields) room += room / 2;
+    struct record_field *field = realloc(a->field, room * sizeof *field);
+    if (field == NULL) return false;
+    a->field = field;
     a->fields = UINT32_MAX;
-    a->fields_room = (UINT32_C(1) << bits) / (uint32_t)sizeof *a->field;
+    a->fields_room = room;
     return true;
 }
 
@@ -91,12 +71,6 @@ void tail_close(struct tail *t)
         free(t->asset[i].bytes);
         free(t->asset[i].field);
     }
-    for (unsigned i = 0; i < 32; i++)
-        while (t->free_block[i] != NULL) {
-            void *block = t->free_block[i];
-            memcpy(&t->free_block[i], block, sizeof block);
-            free(block);
-        }
     free(t->asset);
     free(t->touched);
     record_cursor_free(&t->cursor);
@@ -129,13 +103,13 @@ static void forget(struct tail *t, uint32_t asset)
     if (a->rows > 0) list_take_out(t, asset);
     t->bytes -= a->size;
     t->rows -= a->rows;
-    give_block(t, a->bytes, a->room);
-    a->bytes = NULL;
-    a->size = a->room = a->rows = 0;
+    a->size = a->rows = a->fields = 0;
     a->turn_at = a->turn_rows = a->base_at = a->base_rows = 0;
-    give_block(t, a->field, a->fields_room * (uint32_t)sizeof *a->field);
-    a->field = NULL;
-    a->fields = a->fields_room = 0;
+    if (t->room_bytes <= ROOM_KEPT_MAX) return;
+    t->room_bytes -= a->room;
+    free(a->bytes);
+    a->bytes = NULL;
+    a->room = 0;
 }
 
 void tail_empty(struct tail *t)
@@ -173,7 +147,7 @@ static bool touch(struct tail *t, uint32_t asset)
 andon_status tail_add(struct tail *t, const struct store_row *row, int64_t now_ns, andon_error *err)
 {
     struct tail_asset *a = &t->asset[row->asset];
-    if (!make_room(t, a, record_bytes_max(row)) || !make_field_room(t, a, row->fields))
+    if (!make_room(t, a, record_bytes_max(row)) || !make_field_room(a, row->fields))
         return andon_fail(err, ANDON_ENOMEM, "no memory for a row of asset %u", row->asset);
     bool first = touch(t, row->asset);
     struct record_state state = {.ts_ns = a->ts_ns, .step_ns = a->step_ns, .lag_ms = a->lag_ms,

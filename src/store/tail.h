@@ -1,6 +1,5 @@
-/* The tail: the rows of every asset that fill no chunk yet, in memory as records. Its room comes in blocks
- * of powers of two that are used again, so that a warm tail allocates nothing. Owned by the store's
- * thread. */
+/* The tail: the rows of every asset that fill no chunk yet, in memory as records. An asset keeps its room
+ * for the next ones, so that a warm tail allocates nothing. Owned by the store's thread. */
 #ifndef STORE_TAIL_H
 #define STORE_TAIL_H
 
@@ -32,7 +31,7 @@ struct tail {
     uint32_t *touched;        /* touched[touched_count] in this turn; has room for all assets */
     uint32_t touched_count;
     uint64_t bytes, rows;     /* waiting */
-    void *free_block[32];     /* blocks of 2^i bytes, linked */
+    uint64_t room_bytes;      /* of all assets' bytes */
     struct record_cursor cursor;
 };
 
